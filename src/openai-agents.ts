@@ -11,12 +11,12 @@ import type { ModelPart } from './agents/content-parts.ts';
 import type { ModelAnswer } from './agents/model-answer.ts';
 import type { AgentOptions } from './agents/options.ts';
 import { createToolCaller } from './agents/tool-caller.ts';
-import { listToolsForAgent } from './agents/tool-lister.ts';
+import { listServer, refuseUnavailable, type UnavailableServer } from './agents/tool-lister.ts';
 import { accountMember } from './contracts/accounts.ts';
-import type { ToolDescription } from './contracts/step.ts';
+import type { McpToolsOfServer } from './contracts/mcp-tools.ts';
 
 export type { AgentOptions, ToolModes } from './agents/options.ts';
-export { TOOLS_UNAVAILABLE } from './agents/tool-lister.ts';
+export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.ts';
 
 export interface LatchkeyMcpServerOptions extends AgentOptions {
   /** The MCP server, as it is registered at Latchkey. */
@@ -29,6 +29,12 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
   toolFilter?: NonNullable<MCPServer['toolFilter']>;
   /** Whether listing the tools waits until the user has connected the server. Default: as `onPause` says of calls. */
   waitUntilConnected?: boolean;
+  /**
+   * Is told, as the one element, of the server when its tools can't be listed: why, and where the user connects it. The
+   * server has no tools then, and is asked again on the agent's next turn. To tell the model, call `listTools()` before
+   * you write the agent's instructions. Default: `listTools()` throws, which ends the agent.
+   */
+  onUnavailable?: (servers: readonly UnavailableServer[]) => void;
 }
 
 /**
@@ -37,13 +43,14 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
  * `invalidateToolsCache()` to list them again.
  *
  * A call never throws, except when the workflow is cancelled: whatever becomes of it is the tool's answer.
- * `listTools()` throws `ApplicationFailure` of type `McpToolsUnavailable` if the tools can't be listed.
+ * `listTools()` throws `ApplicationFailure` of type `McpToolsUnavailable` if the tools can't be listed, unless there is
+ * `onUnavailable`.
  */
 export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer {
-  const { mcpServerId, toolFilter } = options;
+  const { mcpServerId, toolFilter, waitUntilConnected, onUnavailable = refuseUnavailable } = options;
   const named = { mcpServerId, ...accountMember(options.account) };
   const call = createToolCaller(options);
-  let listed: Promise<ToolDescription[]> | undefined;
+  let listed: Promise<McpToolsOfServer> | undefined;
   return {
     name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
     // The framework's cache is keyed by the server's name and would mix up two users' servers.
@@ -53,13 +60,16 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
     async connect() {},
     async close() {},
     async listTools() {
-      listed ??= listToolsForAgent({ ...options, ...named }, options);
+      listed ??= listServer({ ...named, waitUntilConnected }, options);
       // Two agents may list at once. A failure is not remembered.
-      const tools = await listed.catch((error: unknown) => {
+      const server = await listed.catch((error: unknown) => {
         listed = undefined;
         throw error;
       });
-      return tools as Tools;
+      if ('tools' in server) return server.tools as Tools;
+      listed = undefined;
+      onUnavailable([server]);
+      return [];
     },
     async callTool(tool, args) {
       return frameworkContent(await call({ ...named, tool, arguments: args ?? {} }));

@@ -1,9 +1,10 @@
 import type { DescribeToolInput, DescribeToolOutcome } from '../contracts/activities.ts';
+import { needsTask } from '../contracts/needs-task.ts';
 import type { ToolAnnotations } from '../contracts/step.ts';
 import { type AccessDependencies, type ReadyAccess, readStepAccess } from '../credentials/access.ts';
 import { mcpTarget } from '../mcp/mcp-target.ts';
 import type { ListToolsOutcome, McpPort } from '../mcp/port.ts';
-import { needsTask, onlyAsTask } from '../mcp/task-support.ts';
+import { onlyAsTask } from '../mcp/task-support.ts';
 import type { CallLimits } from './call-limits.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 

@@ -5,7 +5,7 @@ import type { ToolDescription } from '../contracts/step.ts';
 import type { ModelAnswer } from './model-answer.ts';
 import type { AgentOptions, ToolModes } from './options.ts';
 import { createToolCaller } from './tool-caller.ts';
-import { listServers, toolsUnavailable, type UnavailableServer, warnOfUnknownTools } from './tool-lister.ts';
+import { listServers, refuseUnavailable, type UnavailableServer, warnOfUnknownTools } from './tool-lister.ts';
 import { type ToolAddress, toolNames } from './tool-names.ts';
 
 /** One of the user's accounts at one MCP server, and how its tools are called. */
@@ -47,7 +47,7 @@ export interface ListedTool {
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
 export async function listTools(options: ListedToolsOptions): Promise<ListedTool[]> {
-  const { servers, onUnavailable = refuse } = options;
+  const { servers, onUnavailable = refuseUnavailable } = options;
   const listed = await listServers(options, options);
   warnOfUnknownTools(options.modes, listed.flatMap(toolsOf), {});
   const unavailable = listed.filter((one) => 'failure' in one);
@@ -77,8 +77,4 @@ function callableTools(
 
 function toolsOf(listed: McpToolsOfServer): ToolDescription[] {
   return 'tools' in listed ? listed.tools : [];
-}
-
-function refuse(servers: readonly UnavailableServer[]): never {
-  throw toolsUnavailable(servers);
 }

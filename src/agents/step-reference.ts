@@ -1,3 +1,5 @@
+import { stepUrl } from '../contracts/urls.ts';
+
 /** Where the user finds a step that the model is told about. */
 export interface StepReference {
   stepId: string;
@@ -7,7 +9,5 @@ export interface StepReference {
 
 /** Returns the address of a step's page, which holds no secret; undefined without `publicUrl`. */
 export function stepPage({ publicUrl, stepId }: StepReference): string | undefined {
-  return publicUrl === undefined
-    ? undefined
-    : `${publicUrl.replace(/\/+$/, '')}/step/${encodeURIComponent(stepId)}`;
+  return publicUrl === undefined ? undefined : stepUrl(publicUrl.replace(/\/+$/, ''), stepId);
 }

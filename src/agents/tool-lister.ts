@@ -1,6 +1,7 @@
 import { ApplicationFailure, log } from '@temporalio/workflow';
 import { accountMember } from '../contracts/accounts.ts';
 import type { McpToolsOfServer, ServerAccount } from '../contracts/mcp-tools.ts';
+import { needsTask } from '../contracts/needs-task.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { listMcpTools } from '../workflows/list-mcp-tools.ts';
 import { unknownTools } from './modes.ts';
@@ -41,31 +42,33 @@ export async function listServers(
   };
   const listed = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
   return listed.servers.map((server) =>
-    'tools' in server ? { ...server, tools: server.tools.filter(isCallable) } : server,
+    'tools' in server ? { ...server, tools: server.tools.filter((tool) => !needsTask(tool)) } : server,
   );
 }
 
 /**
- * Lists the tools of one server for an agent.
+ * Lists the tools of one server for an agent. Resolves to the failure if they can't be listed.
  *
- * @throws ApplicationFailure of type `McpToolsUnavailable`, not retryable, if they can't be listed
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
-export async function listToolsForAgent(
+export async function listServer(
   { waitUntilConnected, ...server }: ServerAccount & Omit<ListedServers, 'servers'>,
   options: AgentOptions,
-): Promise<ToolDescription[]> {
-  const listed = await listServers({ servers: [server], waitUntilConnected }, options);
-  const unavailable = listed.filter((one) => 'failure' in one);
-  if (unavailable.length > 0) throw toolsUnavailable(unavailable);
-  const tools = listed.flatMap((one) => ('tools' in one ? one.tools : []));
-  warnOfUnknownTools(options.modes, tools, server);
-  return tools;
+): Promise<McpToolsOfServer> {
+  const [listed] = await listServers({ servers: [server], waitUntilConnected }, options);
+  if (listed === undefined) throw new Error('a listing of one server has no server');
+  if ('tools' in listed) warnOfUnknownTools(options.modes, listed.tools, server);
+  return listed;
 }
 
-/** An ApplicationFailure, because after any other error Temporal repeats the workflow's task without limit. */
-export function toolsUnavailable(servers: readonly UnavailableServer[]): ApplicationFailure {
-  return ApplicationFailure.create({
+/**
+ * Throws an ApplicationFailure, because any other error would repeat the workflow's task without end instead of ending
+ * the workflow.
+ *
+ * @throws ApplicationFailure of type `McpToolsUnavailable`, not retryable
+ */
+export function refuseUnavailable(servers: readonly UnavailableServer[]): never {
+  throw ApplicationFailure.create({
     message: `The tools of MCP servers can't be listed: ${servers.map(reasonOf).join('; ')}`,
     type: TOOLS_UNAVAILABLE,
     nonRetryable: true,
@@ -87,9 +90,4 @@ export function warnOfUnknownTools(
 ): void {
   const unknown = unknownTools(modes, tools);
   if (unknown.length > 0) log.warn('the modes name tools that do not exist', { ...where, tools: unknown });
-}
-
-// Other tools answer each plain call with an error. MCP 2025-11-25, schema#toolexecution.
-function isCallable({ execution }: ToolDescription): boolean {
-  return execution?.taskSupport !== 'required';
 }

@@ -1,4 +1,5 @@
 import type { PreflightProblem, PreflightResult } from '../contracts/preflight.ts';
+import { shortened } from '../contracts/shortened.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { nameOf } from './connections-report.ts';
 import { formatTable, printable } from './table.ts';
@@ -10,16 +11,9 @@ export function toolsTable(tools: readonly ToolDescription[], isTty: boolean): s
   if (tools.length === 0) return isTty ? 'No tools.\n' : '';
   const rows = tools.map(({ name, description = '' }) => [
     name,
-    isTty ? shortened(description) : description,
+    isTty ? shortened(description, MAX_DESCRIPTION) : description,
   ]);
   return formatTable(['tool', 'description'], rows, isTty);
-}
-
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length <= MAX_DESCRIPTION
-    ? text
-    : `${characters.slice(0, MAX_DESCRIPTION - 1).join('')}…`;
 }
 
 /** Says whether the calls can be made, and what stands in the way of each that can not. */

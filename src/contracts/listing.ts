@@ -1,6 +1,7 @@
 /** How a listing of tools (workflow `mcpTools`) is shown beside steps. */
-import { accountMember } from './accounts.ts';
+import { accountMember, DEFAULT_ACCOUNT } from './accounts.ts';
 import type { McpToolsFailure, McpToolsOfServer, McpToolsResult, ServerAccount } from './mcp-tools.ts';
+import { shortened } from './shortened.ts';
 import type { McpStepResult, StepErrorCode } from './step.ts';
 import type { StepIdentity, StepMemo } from './step-memo.ts';
 
@@ -29,17 +30,12 @@ export function listingMemo(userId: string, stepId: string, servers: readonly Se
 }
 
 function titleOf(servers: readonly ServerAccount[]): string {
-  const names = [...new Set(servers.map(({ mcpServerId }) => shortened(mcpServerId)))];
+  const names = [...new Set(servers.map(({ mcpServerId }) => shortened(mcpServerId, MAX_NAME)))];
   const shown = names.slice(0, MAX_NAMES);
   const more = names.length - shown.length;
   const all = more > 0 ? [...shown, `${more} more`] : shown;
   const last = all.length > 1 ? ` and ${all.at(-1)}` : '';
   return `List the tools of ${all.slice(0, Math.max(all.length - 1, 1)).join(', ')}${last}`;
-}
-
-function shortened(name: string): string {
-  const characters = [...name];
-  return characters.length <= MAX_NAME ? name : `${characters.slice(0, MAX_NAME - 1).join('')}…`;
 }
 
 /** The result that a listing shows as a step: how many tools each server has, and why others could not be listed. */
@@ -48,14 +44,16 @@ export function stepResultOfListing({ servers }: McpToolsResult): McpStepResult 
   const failed = servers.filter((server) => 'failure' in server);
   const first = failed[0];
   if (first === undefined) return { status: 'success', result };
-  const names = failed.map(({ mcpServerId, failure }) => `${shortened(mcpServerId)} (${failure.code})`);
+  const names = failed.map(
+    ({ mcpServerId, failure }) => `${shortened(mcpServerId, MAX_NAME)} (${failure.code})`,
+  );
   const message = `could not list the tools of ${names.join(', ')}`;
   return { status: 'error', error: { code: errorCodeOf(first.failure), message }, result };
 }
 
 function lineOf(server: McpToolsOfServer): string {
   const { mcpServerId, account } = server;
-  const name = `${mcpServerId}${account === 'default' ? '' : `, ${account}`}`;
+  const name = `${mcpServerId}${account === DEFAULT_ACCOUNT ? '' : `, ${account}`}`;
   if ('failure' in server) return `${name}: ${server.failure.code}`;
   const count = server.tools.length;
   return `${name}: ${count} ${count === 1 ? 'tool' : 'tools'}`;

@@ -4,7 +4,7 @@
  */
 import { accountMember, accountOf } from './accounts.ts';
 import type { McpToolsFailure, McpToolsOfServer, ServerAccount } from './mcp-tools.ts';
-import type { ToolDescription } from './step.ts';
+import { needsTask } from './needs-task.ts';
 
 /** A call that is planned. Without `tool`: any call of the account. */
 export interface PreflightCall extends ServerAccount {
@@ -79,15 +79,10 @@ function problemOf(call: PreflightCall, list: McpToolsOfServer | undefined): Pre
     const { connectUrl } = list;
     return { ...named, code: codeOf(list.failure), ...(connectUrl !== undefined && { connectUrl }) };
   }
-  if (tool != null && !list.tools.some((one) => one.name === tool && isCallable(one))) {
+  if (tool != null && !list.tools.some((one) => one.name === tool && !needsTask(one))) {
     return { ...named, code: 'unknown-tool' };
   }
   return list.paused ? { ...named, code: 'server-unavailable' } : undefined;
-}
-
-// See mcp/task-support.ts.
-function isCallable({ execution }: Pick<ToolDescription, 'execution'>): boolean {
-  return execution?.taskSupport !== 'required';
 }
 
 function codeOf({ code }: McpToolsFailure): PreflightCode {

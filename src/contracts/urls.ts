@@ -1,4 +1,4 @@
-/** URLs that Latchkey accepts (`isPlainUrl`, `isRegistrableUrl`) and the one that it gives to users (`connectUrl`). */
+/** URLs that Latchkey accepts (`isPlainUrl`, `isRegistrableUrl`) and those that it gives to users (`connectUrl`, `stepUrl`). */
 import { accountMember } from './accounts.ts';
 import { present } from './present.ts';
 
@@ -71,4 +71,9 @@ export function connectUrl(
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&');
   return query === '' ? page : `${page}?${query}`;
+}
+
+/** Returns the address of a step's page, which holds no secret. @param publicUrl as of `connectUrl` */
+export function stepUrl(publicUrl: string, stepId: string): string {
+  return `${publicUrl}/step/${encodeURIComponent(stepId)}`;
 }

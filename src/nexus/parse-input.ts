@@ -1,10 +1,11 @@
 /**
- * Checks the inputs of the operations as HTTP checks a body, with two differences: null counts as absent, because
- * other languages send it for an unset field, and numbers are checked after JavaScript has read them.
+ * Checks the inputs of the operations as HTTP checks a body, with two differences: null of a known field counts as
+ * absent, because other languages send it for an unset field, and numbers are checked after JavaScript has read them.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { accountOf } from '../contracts/accounts.ts';
+import { isObject } from '../contracts/is-object.ts';
 import { exceedsDepth, MAX_NESTING } from '../contracts/json-size.ts';
 import { LIST_DETAILS, MAX_LISTED_SERVERS, type McpToolsInput } from '../contracts/mcp-tools.ts';
 import { unsendableNumbers } from '../contracts/number-problems.ts';
@@ -62,29 +63,26 @@ function parse(schema: z.ZodType, input: unknown): unknown {
   if (!isObject(input)) throw invalidInput([{ path: '', message: 'must be an object' }]);
   const numbers = unsendableNumbers(input);
   if (numbers.length > 0) throw numbersNotExact(numbers);
-  const parsed = schema.safeParse(withoutNulls(input), { error: fieldMessage });
+  const parsed = schema.safeParse(withoutNulls(schema, input), { error: fieldMessage });
   if (!parsed.success) throw invalidInput(fieldErrors(parsed.error.issues));
   return parsed.data;
 }
 
-// Not in the tool's arguments, where null has a meaning of its own.
-function withoutNulls({ arguments: ofTool, ...input }: Record<string, unknown>): Record<string, unknown> {
-  return membersOf({ ...membersOf(input, membersDeep), arguments: ofTool });
+/** Drops nulls of fields that the schema knows, at every level. Not in a record: a tool's arguments are one. */
+function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return withoutNulls(schema.unwrap(), value);
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((entry) => withoutNulls(schema.element, entry));
+  }
+  return schema instanceof z.ZodObject && isObject(value) ? membersOf(schema.shape, value) : value;
 }
 
-function membersDeep(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(membersDeep);
-  return isObject(value) ? membersOf(value, membersDeep) : value;
-}
-
-function membersOf(
-  value: Record<string, unknown>,
-  convert: (member: unknown) => unknown = (member) => member,
-): Record<string, unknown> {
-  const present = Object.entries(value).filter(([, member]) => member !== null && member !== undefined);
-  return Object.fromEntries(present.map(([name, member]) => [name, convert(member)]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+// An unknown field stays, also if it is null: a misspelled `timeouts` must not be lost.
+function membersOf(shape: z.core.$ZodLooseShape, value: Record<string, unknown>): Record<string, unknown> {
+  const members = Object.entries(value).flatMap(([name, member]) => {
+    const known = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    if (known === undefined) return [[name, member]];
+    return member === null ? [] : [[name, withoutNulls(known, member)]];
+  });
+  return Object.fromEntries(members);
 }

@@ -1,4 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { isObject } from '../contracts/is-object.ts';
 import { stepArguments } from '../contracts/messages.ts';
 import type { StepView } from '../contracts/step.ts';
 import { temporalCall } from '../temporal/temporal-call.ts';
@@ -67,8 +68,4 @@ function argumentsIn(input: unknown): Record<string, unknown> | undefined {
   if (!isObject(input)) return undefined;
   const args = input.arguments ?? {};
   return isObject(args) ? args : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

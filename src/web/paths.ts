@@ -1,3 +1,5 @@
+import { stepUrl } from '../contracts/urls.ts';
+
 // The addresses of pages. `base` is the path of PUBLIC_URL without a trailing slash.
 
 export function homePath(
@@ -8,7 +10,7 @@ export function homePath(
 }
 
 export function stepPath(base: string, stepId: string): string {
-  return `${base}/step/${encodeURIComponent(stepId)}`;
+  return stepUrl(base, stepId);
 }
 
 export function connectionsPath(base: string): string {

@@ -1,3 +1,4 @@
+import { DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
 import type { AwaitingInputReason, StepMode, StepStatus } from '../contracts/step.ts';
 
 /** What a step's status is called on pages. */
@@ -33,8 +34,8 @@ export function stepName({ title, tool, stepId }: { title?: string; tool: string
 
 /** What an account is called in a sentence or a list. */
 export function accountWords({ account, label }: { account: string; label?: string | undefined }): string {
-  if (label === undefined) return account === 'default' ? 'Your account' : account;
-  return account === 'default' ? label : `${label} (${account})`;
+  if (label === undefined) return account === DEFAULT_ACCOUNT ? 'Your account' : account;
+  return account === DEFAULT_ACCOUNT ? label : `${label} (${account})`;
 }
 
 /** `1 step`, `2 steps`. */

@@ -12,7 +12,9 @@ import { MEMO_KEY } from '../contracts/step-memo.ts';
 import { listingWorkflowId } from '../contracts/step-workflow-id.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { refuseSecondSdk } from './one-sdk.ts';
+import { messageOf } from './step/field-problems.ts';
 import { type ListingPlan, parseListingInput } from './tools/listing-input.ts';
+import { preflightProblems } from './tools/preflight-input.ts';
 
 export interface ListMcpToolsOptions {
   /** Default: the input's, or a new UUID. A second listing of the user's with the same id is refused. */
@@ -71,9 +73,12 @@ export interface PreflightInput {
  * @throws as `listMcpTools`
  */
 export async function preflightMcpTools(
-  { userId, calls }: PreflightInput,
+  preflight: PreflightInput,
   options: Pick<ListMcpToolsOptions, 'taskQueue'> = {},
 ): Promise<PreflightResult> {
+  const problems = preflightProblems(preflight);
+  if (problems.length > 0) throw ApplicationFailure.nonRetryable(messageOf(problems), INVALID_ARGUMENTS);
+  const { userId, calls } = preflight;
   const input = { userId, servers: accountsOfCalls(calls), detail: 'names' } as const;
   const { servers } = await listMcpTools(input, options);
   return judgeCalls(calls, servers);

@@ -35,13 +35,18 @@ export interface AgentUser {
   readonly play: Play;
 }
 
+export interface AgentStepsOptions {
+  /** How many agents the worker keeps. Default: none, so that each of an agent's tasks replays it from the start. */
+  maxCachedWorkflows?: number;
+}
+
 /** Vitest's `test` for one file, whose tests share the workers: `const test = testWithAgents()`. */
-export function testWithAgents() {
+export function testWithAgents(options: AgentStepsOptions = {}) {
   return test.extend<{ $file: { agents: AgentSteps } }>({
     agents: [
       // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the names of the fixtures that this one needs.
       async ({}, use) => {
-        const agents = await startAgentSteps();
+        const agents = await startAgentSteps(options);
         await use(agents);
         await agents.stop();
       },
@@ -50,7 +55,7 @@ export function testWithAgents() {
   });
 }
 
-async function startAgentSteps(): Promise<AgentSteps> {
+async function startAgentSteps({ maxCachedWorkflows = 0 }: AgentStepsOptions): Promise<AgentSteps> {
   quietTemporal();
   const temporal = await connectTemporal(undefined, 'none');
   const plays = new Map<string, Play>();
@@ -60,7 +65,8 @@ async function startAgentSteps(): Promise<AgentSteps> {
     logger: new DefaultLogger('ERROR', () => {}),
   });
   const stopSteps = await run(await stepsWorker(temporal, taskQueue, plays));
-  const startAgents = async () => run(await agentsWorker(temporal, agentQueue, workflowBundle));
+  const startAgents = async () =>
+    run(await agentsWorker(temporal, agentQueue, { workflowBundle, maxCachedWorkflows }));
   let stopAgents = await startAgents();
   return {
     client: temporal.client,
@@ -106,18 +112,16 @@ function stepsWorker(
   });
 }
 
-// Without a cache each of an agent's tasks replays it from the start.
 function agentsWorker(
   { nativeConnection, namespace }: TestTemporal,
   taskQueue: string,
-  workflowBundle: WorkflowBundle,
+  options: { workflowBundle: WorkflowBundle; maxCachedWorkflows: number },
 ) {
   return Worker.create({
     connection: nativeConnection,
     namespace,
     taskQueue,
-    workflowBundle,
-    maxCachedWorkflows: 0,
+    ...options,
   });
 }
 

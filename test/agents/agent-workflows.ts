@@ -34,3 +34,10 @@ export async function mcpServerAgent(options: LatchkeyMcpServerOptions, tool: st
   await server.invalidateToolsCache();
   return [server.name, first, second, content, await server.listTools()];
 }
+
+/** Lists the tools of a server twice, which may be unavailable, and reports what it was told of that. */
+export async function untroubledAgent(options: LatchkeyMcpServerOptions): Promise<unknown[]> {
+  const told: unknown[] = [];
+  const server = latchkeyMcpServer({ ...options, onUnavailable: (servers) => told.push(...servers) });
+  return [await server.listTools(), await server.listTools(), told];
+}

@@ -42,15 +42,30 @@ test('an MCP server for the OpenAI Agents SDK lists its tools once, and calls th
   expect(new Set(await childrenOf(agent)).size).toBe(3);
 });
 
-test('a list that fails says why and where the user connects', async ({ agents }) => {
-  const unlisted = {
-    kind: 'reauth-required' as const,
+const UNLISTED = {
+  kind: 'reauth-required' as const,
+  connectUrl: CONNECT_URL,
+  reason: 'not-connected' as const,
+  seen: { credentialVersion: 0, tokenVersion: 0 },
+};
+
+test('with onUnavailable, a server that can’t be listed has no tools until it can', async ({ agents }) => {
+  const { userId, play } = agents.user({ listTools: [[UNLISTED], listed] });
+  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const agent = await agents.start('untroubledAgent', options);
+
+  const told = {
+    mcpServerId: 'ledger',
+    account: 'default',
+    failure: { kind: 'auth', code: 'needs-oauth-reauth' },
     connectUrl: CONNECT_URL,
-    reason: 'not-connected' as const,
   };
-  const { userId } = agents.user({
-    listTools: [[{ ...unlisted, seen: { credentialVersion: 0, tokenVersion: 0 } }]],
-  });
+  expect(await agent.result()).toEqual([[], TOOLS, [told]]);
+  expect(play.order).toEqual(['listTools', 'listTools']);
+});
+
+test('a list that fails says why and where the user connects', async ({ agents }) => {
+  const { userId } = agents.user({ listTools: [[UNLISTED]] });
   const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
   const agent = await agents.start('mcpServerAgent', options, 'create_invoice');
 

@@ -7,6 +7,7 @@ import {
   PNG,
   startAnswered,
   startForApproval,
+  startListing,
   startLost,
   untilProgress,
   wav,
@@ -62,6 +63,11 @@ export const STEP_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'step-outcome-unknown': async ({ world, api, page }) => {
     const { user, stepId } = await startLost(world);
     await openStep(page, api, user, stepId);
+  },
+  'listing-of-two': async ({ world, api, page, user }) => {
+    const { listing, other } = await startListing(world, user);
+    await openStep(page, api, user, listing);
+    await page.getByRole('link', { name: `Connect: ${other}, work` }).waitFor();
   },
   'step-succeeded': async ({ world, api, page, user }) => {
     await world.users.connect(user);

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { vi } from 'vitest';
+import { listingMemo } from '../../src/contracts/listing.ts';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
+import { MEMO_KEY } from '../../src/contracts/step-memo.ts';
+import { listingWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import type { TestApi } from '../support/api.ts';
 import { rpcResult, type ScriptedMcpServer, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
 import type { World } from '../support/world.ts';
@@ -49,6 +53,26 @@ export async function startAnswered(
   const started = await world.steps.start(user, { tool: 'echo', arguments: {}, ...step, mcpServerId });
   const ended = await world.steps.until(user, started.stepId, 'success', 'error');
   return { user, step: ended, server };
+}
+
+/** A listing of tools that waits for two servers: one without a title, and another one that is called `other`. */
+export async function startListing(
+  world: World,
+  userId: string,
+): Promise<{ listing: string; other: string }> {
+  const other = 'Customers of a company with a long name';
+  await world.register('crm', { url: world.mcpServer.url, title: other, auth: { type: 'oauth2' } });
+  const listing = randomUUID();
+  const servers = [{ mcpServerId: world.mcpServerId }, { mcpServerId: 'crm', account: 'work' }];
+  const input = { userId, servers, waitUntilConnected: true, listId: listing };
+  await world.temporal.client.workflow.start('mcpTools', {
+    taskQueue: world.config.taskQueue,
+    workflowId: listingWorkflowId(input, listing),
+    args: [input],
+    memo: { [MEMO_KEY]: listingMemo(userId, listing, servers) },
+  });
+  await world.steps.until(userId, listing, 'awaiting-input');
+  return { listing, other };
 }
 
 /** Waits until a running call has reported progress. */

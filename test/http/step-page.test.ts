@@ -167,11 +167,14 @@ describe('the page of a step', () => {
     const waiting = await browser.open('/step/listing');
     expect(waiting.body).toContain('<h1 dir="auto">List the tools of ledger and crm</h1>');
     expect(waiting.body).toMatch(
-      /href="[^"]*\/connect\/ledger\?step=listing"[^>]*aria-label="Connect: ledger"[^>]*>\s*Connect</,
+      /href="[^"]*\/connect\/ledger\?step=listing"[^>]*aria-label="Connect: Ledger &amp; &lt;Co>"[^>]*>\s*Connect</,
     );
     expect(waiting.body).toMatch(
-      /href="[^"]*\/connect\/c%26m\?step=listing&amp;account=work"[^>]*>\s*Allow more access</,
+      /href="[^"]*\/connect\/c%26m\?step=listing&amp;account=work"[^>]*aria-label="Allow more access: c&amp;m, work"[^>]*>\s*Allow more access</,
     );
+    expect(textOf(waiting.body)).toContain('Needs connections and more access');
+    const ids = [...waiting.body.matchAll(/<li id="(awaited-[^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(2);
     expect(waiting.body).not.toContain('elsewhere.example');
     for (const word of ['Arguments', 'Approval', 'Approve', 'Reject', 'Call again'])
       expect(textOf(waiting.body)).not.toContain(word);

@@ -174,6 +174,23 @@ test.for([
     { userId: 'ada', servers: [{ server: 'x' }], timeouts: { reauth: '2 years' } },
     'servers.0.mcpServerId is required; servers.0.server is not a known field; timeouts.reauth must be at most 365 days.',
   ],
+  [
+    'runStep',
+    {
+      userId: 'ada',
+      mcpServerId: 'x',
+      tool: 'echo',
+      title: null,
+      expires: null,
+      timeouts: { call: null, lunch: null },
+    },
+    'timeouts.lunch is not a known field; expires is not a known field.',
+  ],
+  [
+    'listTools',
+    { userId: 'ada', servers: [{ mcpServerId: 'x', account: null, tool: null }], detail: null, list: null },
+    'servers.0.tool is not a known field; list is not a known field.',
+  ],
 ] as const)('%s refuses %j', async ([operation, input, message], { world }) => {
   expect(await refusalOf(start(world, operation, input))).toEqual({ code: 'invalid-request', message });
 });

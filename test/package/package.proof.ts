@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { testInWorld } from '../support/fixtures.ts';
 import { type Application, createApplication, secondCopies } from './application.ts';
 import { runStepInCommand, runStepsInApplication } from './steps-in-application.ts';
@@ -11,6 +12,11 @@ const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const SET_UP_MS = 9 * 60_000;
 /** Ours. */
 const OLDEST_NODE = '20.20.0';
+
+/** The names of the package's modules, such as `latchkey/workflow`. */
+const EXPORTS = exportedModules();
+/** Optional peers of which our types have some. Two of the exports are for the users of one of them each. */
+const FRAMEWORKS = ['@openai/agents-core', 'ai'];
 
 const test = testInWorld({ withoutWorker: true, payloadKeys: 'none' });
 let app: Application;
@@ -43,6 +49,8 @@ test('the pages that README links to exist', async () => {
 });
 
 test('the types of every export resolve, and none of ours needs another package of types', async () => {
+  await linkFrameworks();
+  const modules = EXPORTS.map((name, index) => `export * as module${index} from '${name}';\n`).join('');
   await writeFile(
     join(app.folder, 'use.ts'),
     `import { createLatchkey, type Latchkey, type ToolsOfServer } from 'latchkey';
@@ -50,17 +58,21 @@ import { mcpStep, runMcpStep } from 'latchkey/workflow';
 import { createLatchkeyPlugin } from 'latchkey/worker';
 export const all = [createLatchkey, mcpStep, runMcpStep, createLatchkeyPlugin];
 export const list = (latchkey: Latchkey): Promise<ToolsOfServer[]> => latchkey.listTools(['ledger']);
-`,
+${modules}`,
   );
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', 'use.ts'];
 
   // What the SDKs' own declarations lack is not ours to mend.
   expect(await errorsOf([...options, '--skipLibCheck'])).toEqual([]);
-  const ours = (await errorsOf(options)).filter((line) => !line.startsWith('node_modules/@temporalio/'));
+  const ours = (await errorsOf(options)).filter((line) => !/^(node_modules\/@temporalio|\.\.)\//.test(line));
   expect(ours).toEqual([]);
 });
 
-test.each(['latchkey', 'latchkey/workflow', 'latchkey/worker'])('%s can be imported', async (name) => {
+test('the package has six modules', () => {
+  expect(EXPORTS).toHaveLength(6);
+});
+
+test.each(EXPORTS)('%s can be imported', async (name) => {
   const list = `console.log(Object.keys(await import('${name}')).length)`;
   const { stdout } = await app.run('node', '--input-type=module', '--eval', list);
   expect(Number(stdout)).toBeGreaterThan(0);
@@ -89,6 +101,23 @@ test('`latchkey worker` runs steps with nothing else installed', ({ world }) => 
 
 test('its own Worker runs steps and cancels one with its scope', ({ world }) =>
   runStepsInApplication(world, app));
+
+function exportedModules(): string[] {
+  // The cast trusts our own manifest.
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object };
+  const modules = Object.keys(exports).filter((path) => path !== './package.json');
+  return modules.map((path) => `latchkey${path.slice(1)}`);
+}
+
+// Links to this project's copies until the test's end, so that the application itself stays without them.
+async function linkFrameworks(): Promise<void> {
+  for (const name of FRAMEWORKS) {
+    const link = join(app.folder, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), link);
+    onTestFinished(() => rm(link));
+  }
+}
 
 // By the command of npm's own reader of ranges, which is in the tree.
 function holdsOldestNode(range: string): Promise<boolean> {

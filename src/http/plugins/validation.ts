@@ -1,5 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
+import { isObject } from '../../contracts/is-object.ts';
 import { fieldErrors } from '../../schemas/field-errors.ts';
 import { fieldMessage } from '../../schemas/field-message.ts';
 import { invalidFields } from '../problem.ts';
@@ -18,8 +19,4 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
 /** Replaces the schema's messages, which list every required field. */
 function bodyIsNoObject() {
   return invalidFields([{ path: '', message: 'must be an object' }], 'The body');
-}
-
-function isObject(data: unknown): boolean {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -59,7 +59,7 @@ function registerOutcome(app: HttpApp, deps: Dependencies): void {
     handler: async (request, reply) => {
       const session = await deps.connect.findOfBrowser(request.params.id, seenBrowser(request));
       if (session === undefined) return refuseBrowser(request, reply);
-      return showOutcome(deps, request, reply, session);
+      return showOutcome(deps, request, reply, { session });
     },
   });
 }
@@ -117,10 +117,11 @@ function registerChoice(app: HttpApp, deps: Dependencies): void {
       const outcome = await connect.choose(session, choice, body.consent);
       const takenName =
         outcome.kind === 'account-taken' && choice.kind === 'another' ? choice.account : undefined;
-      if (takenName !== undefined) return showOutcome(deps, request, reply, session, { takenName });
+      if (takenName !== undefined)
+        return showOutcome(deps, request, reply, { session, refused: { takenName } });
       const settled = await connect.findOfBrowser(session.id, seenBrowser(request));
       if (settled !== undefined && outcome.kind === 'another-consent') {
-        return showOutcome(deps, request, reply, settled, { isAnotherConsent: true });
+        return showOutcome(deps, request, reply, { session: settled, refused: { isAnotherConsent: true } });
       }
       const returnUrl = settled && isSettled(settled) ? connect.returnUrl(settled) : undefined;
       return reply.redirect(returnUrl ?? outcomeAddress(request, reply, session), 303);
@@ -136,8 +137,7 @@ async function showOutcome(
   deps: Dependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  session: ConnectSession,
-  refused: RefusedChoice = {},
+  { session, refused = {} }: { session: ConnectSession; refused?: RefusedChoice },
 ): Promise<FastifyReply> {
   const frame = pageFrame(request, reply);
   const csrf = csrfField(request, reply);
@@ -160,7 +160,8 @@ async function outcomePage(
   const returnUrl = connect.returnUrl(session);
   const action = (name: string) => ({ action: `${frame.base}/connect-sessions/${session.id}/${name}`, csrf });
   const page = { target, returnUrl, ownPage: ownPageOf(session, frame.base), label };
-  switch (shownStatus(session)) {
+  const status = shownStatus(session);
+  switch (status) {
     case 'connected': {
       const { resumed, renewal } = session;
       const listed = await summarizeSteps(steps, key.userId, resumed.stepIds);
@@ -185,6 +186,8 @@ async function outcomePage(
       );
     case 'expired':
       return ok(unfinishedPage(frame, { ...page, isOver: true }));
+    default:
+      return status satisfies never;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { needsTask } from '../../contracts/needs-task.ts';
 import type { ToolDescription } from '../../contracts/step.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import { needsTask } from '../../mcp/task-support.ts';
 import { idSchema } from '../../schemas/id.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { fieldsOf } from '../../web/arguments-form/fields-of.ts';
@@ -32,8 +32,6 @@ const querySchema = z.object({
   q: z.string().max(1_024).default(''),
 });
 
-type Query = z.output<typeof querySchema>;
-
 /** Registers the pages on which a user starts a step: server, tool, arguments. */
 export function registerStart(app: HttpApp, deps: StartDependencies, publicUrl: string): void {
   app.get('/start', {
@@ -47,7 +45,8 @@ export function registerStart(app: HttpApp, deps: StartDependencies, publicUrl: 
       if (id === undefined || id === '') return showServers(deps, request, reply, userId);
       const chosen = await chooseServer(deps, userId, { id, account: request.query.account });
       if (chosen === undefined) return sendUnknownServer(request, reply, id);
-      if (tool === undefined || tool === '') return showTools(deps, request, reply, chosen, request.query);
+      if (tool === undefined || tool === '')
+        return showTools(deps, request, reply, { chosen, search: request.query.q });
       const found = await deps.tools.find(chosen.key, tool);
       if (found.kind === 'unavailable')
         return sendNoTools(request, reply, { server: chosen.server, why: found.why });
@@ -90,13 +89,12 @@ async function showTools(
   deps: StartDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  { server, isTrusted, key }: Chosen,
-  { q }: Query,
+  { chosen: { server, isTrusted, key }, search }: { chosen: Chosen; search: string },
 ): Promise<FastifyReply> {
   const found = await deps.tools.list(key);
   if (found.kind === 'unavailable') return sendNoTools(request, reply, { server, why: found.why });
   const tools = found.tools.map(offeredTool);
-  return sendPage(reply, 200, toolsPage(pageFrame(request, reply), { server, tools, search: q, isTrusted }));
+  return sendPage(reply, 200, toolsPage(pageFrame(request, reply), { server, tools, search, isTrusted }));
 }
 
 function offeredTool(tool: ToolDescription): OfferedTool {

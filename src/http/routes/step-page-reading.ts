@@ -17,6 +17,7 @@ import type { ArgumentsView } from '../../web/arguments-form/form-field.ts';
 import { formMark } from '../../web/arguments-form/form-mark.ts';
 import { valuesOf } from '../../web/arguments-form/form-values.ts';
 import { isAboutToGoOn } from '../../web/connection-needs.ts';
+import { namesOfServers } from '../../web/home/names.tsx';
 import { stepPath } from '../../web/paths.ts';
 import type { ApprovalForm, RefusedInput } from '../../web/step/decision-input.ts';
 import { stepPage } from '../../web/step/step-page.tsx';
@@ -32,7 +33,7 @@ export type StepPageDependencies = Pick<
   HttpDependencies,
   'steps' | 'knownConnections' | 'argumentsChecker'
 > & {
-  servers: Pick<HttpDependencies['servers'], 'find'>;
+  servers: Pick<HttpDependencies['servers'], 'find' | 'list'>;
   tools: Pick<ToolFinder, 'find'>;
 };
 
@@ -72,13 +73,15 @@ export async function readStepPage(
   const shown = await deps.steps.show({ ...key, maxStoredBytes: MAX_SHOWN_BYTES });
   if (shown === undefined) throw unknownStep();
   const { step } = shown;
-  const [server, known, approval] = await Promise.all([
+  const [server, nameOfServer, known, approval] = await Promise.all([
     findServer(deps, step),
+    step.connections && deps.servers.list().then(namesOfServers),
     deps.knownConnections(key.userId),
     approvalForm(deps, key, shown, view),
   ]);
   const label = labelOf(step, known);
-  return { data: { ...shown, server, label, isAboutToGoOn: isAboutToGoOn(step, known) }, approval };
+  const data = { ...shown, server, nameOfServer, label, isAboutToGoOn: isAboutToGoOn(step, known) };
+  return { data, approval };
 }
 
 /** The form of an approval. Undefined: the step waits for none, or its arguments are not edited in a page. */

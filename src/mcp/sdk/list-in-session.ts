@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { needsTask } from '../../contracts/needs-task.ts';
 import type { Turns } from '../../turns/turns.ts';
 import type { RequestOutcome } from '../http/classify-failure.ts';
 import { tokenForSideRequest } from '../http/request-token.ts';
@@ -7,7 +8,6 @@ import { createWatch, type Watch } from '../http/watch.ts';
 import { rpcFailure } from '../mcp-failure.ts';
 import type { McpTarget, ToolCall } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';
-import { needsTask } from '../task-support.ts';
 import type { ListedTool, SdkConnection } from './sdk-connection.ts';
 import { type GatheredTools, gatherTools, type ListedTools, type PageAnswer } from './tool-list.ts';
 

@@ -1,3 +1,4 @@
+import { accountMember } from '../../contracts/accounts.ts';
 import type { TimelineEntry } from '../../contracts/step.ts';
 import { asSentence } from '../as-sentence.ts';
 import { connectPath } from '../connect/own-page.ts';
@@ -105,7 +106,7 @@ interface NextActionProps {
 
 function NextAction({ frame: { base }, data, action }: NextActionProps) {
   const { mcpServerId: server, account, tool, stepId } = data.step;
-  const named = account === 'default' ? {} : { account };
+  const named = accountMember(account);
   switch (action) {
     case 'start-again':
       return tool === '' ? null : (

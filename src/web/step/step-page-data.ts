@@ -1,4 +1,5 @@
 import type { StepView } from '../../contracts/step.ts';
+import type { NameOfServer } from '../home/names.tsx';
 
 /** What the page of a step shows. */
 export interface StepPageData {
@@ -8,6 +9,8 @@ export interface StepPageData {
   /** What the tool is called with; absent if it can't be read now. */
   arguments?: Record<string, unknown>;
   server: StepServer;
+  /** With a listing that waits: what the servers that it waits for are called. */
+  nameOfServer?: NameOfServer | undefined;
   /** The account's label, such as the name at the provider. */
   label?: string | undefined;
   /** It waited for its account, which is connected by now. */

@@ -1,5 +1,3 @@
-import { DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
-import type { AwaitedConnectionView } from '../../contracts/step.ts';
 import { connectUrl } from '../../contracts/urls.ts';
 import type { PageFrame } from '../page.tsx';
 import { formatNumber } from '../reader.ts';
@@ -7,6 +5,7 @@ import { shortText } from '../short-text.ts';
 import { countOf, REASON_WORDS } from '../step-words.ts';
 import { ApprovalCard } from './approval-card.tsx';
 import { connectionReasonWords } from './connection-words.ts';
+import { ListingCard } from './listing-card.tsx';
 import { OutcomeCard } from './outcome-card.tsx';
 import type { StepPageData } from './step-page-data.ts';
 import { Waiting, type WaitingProps } from './waiting.tsx';
@@ -47,58 +46,6 @@ function ConnectCard({ frame, data }: { frame: PageFrame; data: StepPageData }) 
         </a>
       </p>
     </Waiting>
-  );
-}
-
-interface ListingCardProps {
-  frame: PageFrame;
-  data: StepPageData;
-  connections: readonly AwaitedConnectionView[];
-}
-
-/** A listing of tools waits for all of its connections. */
-function ListingCard({ frame, data, connections }: ListingCardProps) {
-  const { stepId } = data.step;
-  return (
-    <Waiting frame={frame} data={data} heading={REASON_WORDS['needs-oauth-reauth']}>
-      <p>It goes on by itself as soon as you have connected {connections.length === 1 ? 'this' : 'these'}:</p>
-      <ul class="rows">
-        {connections.map((connection) => (
-          <AwaitedRow
-            key={`${connection.mcpServerId} ${connection.account}`}
-            connection={connection}
-            href={connectUrl(frame.base, connection.mcpServerId, stepId, connection.account)}
-          />
-        ))}
-      </ul>
-    </Waiting>
-  );
-}
-
-function AwaitedRow({ connection, href }: { connection: AwaitedConnectionView; href: string }) {
-  const { mcpServerId, account, awaitingInputReason, connectionReason } = connection;
-  const isWider = awaitingInputReason === 'needs-oauth-scope';
-  const words = isWider
-    ? 'The server wants a wider permission.'
-    : (connectionReasonWords(connectionReason) ?? 'The server no longer accepts the access.');
-  const verb = isWider ? 'Allow more access' : connectionReason === 'not-connected' ? 'Connect' : 'Reconnect';
-  const name = shortText(mcpServerId, 100);
-  return (
-    <li>
-      <div class="grow">
-        <bdi>{name}</bdi>
-        {account !== DEFAULT_ACCOUNT && (
-          <>
-            {', '}
-            <bdi>{shortText(account, 100)}</bdi>
-          </>
-        )}
-        <span class="meta">{words}</span>
-      </div>
-      <a class="button" href={href} aria-label={`${verb}: ${name}`}>
-        {verb}
-      </a>
-    </li>
   );
 }
 

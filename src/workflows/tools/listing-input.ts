@@ -1,5 +1,5 @@
 /** Checks what a client started a listing with. Nothing here throws: see step-input.ts, whose checks it shares. */
-import { accountMember } from '../../contracts/accounts.ts';
+import { accountMember, DEFAULT_ACCOUNT } from '../../contracts/accounts.ts';
 import { DEFAULT_TIMEOUTS_MS, parseDuration, timeoutProblem } from '../../contracts/durations.ts';
 import { UNDECODABLE, unreadable } from '../../contracts/lenient-payload-converter.ts';
 import { listingIdentity } from '../../contracts/listing.ts';
@@ -87,7 +87,7 @@ function serversProblems(servers: readonly unknown[]): string[] {
     const path = `servers[${index}]`;
     if (!isObject(server)) return [`${path} must be an object`];
     const problems = fieldProblems(server, SERVER, `${path}.`);
-    const name = JSON.stringify([server.mcpServerId, server.account ?? 'default']);
+    const name = JSON.stringify([server.mcpServerId, server.account ?? DEFAULT_ACCOUNT]);
     if (problems.length === 0 && seen.has(name)) return [`${path} is named twice`];
     seen.add(name);
     return problems;
