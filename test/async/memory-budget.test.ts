@@ -148,3 +148,17 @@ test('a larger answer may be read for longer', async () => {
   expect((await entered(budget.enter('ada', 3 * 1024 * 1024))).sendMs).toBe(2_500);
   expect((await entered(budget.enter('ada'))).sendMs).toBe(1_000);
 });
+
+test('what was cut off a list that has been read is returned, and what is left counts', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100 });
+  const reading = await entered(budget.enter('ada'));
+  for (let n = 0; n < 9; n += 1) {
+    const list = reading.begin();
+    list.received(60);
+    expect(list.signal.aborted).toBe(false);
+    list.finish(5);
+  }
+  const last = reading.begin();
+  last.received(56);
+  expect(last.signal.aborted).toBe(true);
+});
