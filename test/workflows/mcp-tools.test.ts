@@ -268,6 +268,26 @@ describe('a listing that waits', () => {
     expect(step.play.inputs('listTools')[1]).toMatchObject({ servers: [{ mcpServerId: 'ledger' }] });
   });
 
+  test('asks for nothing more after the end of its pauses', async ({ steps }) => {
+    const input = { ...WAITING, timeouts: { reauth: '20 days' } };
+    const step = await start(
+      steps,
+      {
+        listTools: [[LISTED, unconnected(0)], [unconnected(0)], []],
+        registerWaiter: [WAIT, WAIT],
+        removeWaiter: [undefined, undefined],
+      },
+      input,
+    );
+
+    const { servers } = await resultOf(step);
+    for (const server of servers) {
+      expect(server).toMatchObject({ failure: { code: 'reauth-timed-out' }, connectUrl: CONNECT_URL });
+    }
+    expect(await eventsOf(step)).toEqual(['started', 'awaiting-input', 'resumed', 'finished']);
+    expect((await step.view()).timeline.filter(({ event }) => event === 'awaiting-input')).toHaveLength(1);
+  });
+
   test('asks for wider scopes once, and then takes them as refused', async ({ steps }) => {
     const challenged = (version: number): ToolListing => ({
       kind: 'insufficient-scope',
