@@ -4,6 +4,7 @@ import type { ToolListing } from '../../src/contracts/activities.ts';
 import type { McpToolsInput, McpToolsResult } from '../../src/contracts/mcp-tools.ts';
 import { credentialDeposited, credentialsRestored } from '../../src/contracts/messages.ts';
 import type { ConnectionReason } from '../../src/contracts/step.ts';
+import { parseListingInput } from '../../src/workflows/tools/listing-input.ts';
 import { testWithTimeSkipping } from './fixtures.ts';
 import { seen } from './outcomes.ts';
 import { CONNECT_URL, type Script } from './scripted-activities.ts';
@@ -393,6 +394,15 @@ describe('an invalid input', () => {
     expect(cause).toMatchObject({ type: 'invalid-arguments', nonRetryable: true });
     expect(cause?.message).toMatch(message);
     expect(step.play.order).toEqual([]);
+  });
+
+  test('may not name another user than the id of a listing that does not wait', () => {
+    const input = { userId: 'bob', servers: [{ mcpServerId: 's' }] };
+    expect(parseListingInput(input, 'tools/alice/x')).toEqual({
+      ok: false,
+      message: 'userId is not the user that the workflow id names',
+    });
+    expect(parseListingInput({ ...input, userId: 'alice' }, 'tools/alice/x')).toMatchObject({ ok: true });
   });
 
   test('may leave fields out as null, as clients in other languages do', async ({ steps }) => {
