@@ -17,6 +17,8 @@ export interface MemoryBudgetLimits {
   maxRequestsPerUser: number;
   /** Requests that wait until a current one ends. */
   maxWaiting: number;
+  /** Requests of one user that wait, so that one user never fills the queue. */
+  maxWaitingPerUser: number;
   /** Milliseconds that a request waits. */
   waitMs: number;
   /** Milliseconds that a caller may take to read the answer, which stays in memory so long. */
@@ -109,6 +111,11 @@ export function createMemoryBudget(limits: MemoryBudgetLimits): MemoryBudget {
     };
   }
 
+  function mayWait({ userId }: Entry): boolean {
+    const own = [...waiting].filter(({ entry }) => entry.userId === userId);
+    return waiting.size < limits.maxWaiting && own.length < limits.maxWaitingPerUser;
+  }
+
   function wait(entry: Entry): Promise<MemoryShare | undefined> {
     return new Promise((resolve) => {
       const leave = (share?: MemoryShare) => {
@@ -126,7 +133,7 @@ export function createMemoryBudget(limits: MemoryBudgetLimits): MemoryBudget {
     async enter(userId, knownBytes) {
       const entry = { userId, knownBytes };
       if (requests.hasRoomFor(entry)) return begin(entry);
-      return waiting.size < limits.maxWaiting ? wait(entry) : undefined;
+      return mayWait(entry) ? wait(entry) : undefined;
     },
   };
 }

@@ -93,6 +93,16 @@ test('a request that has waited too long is refused, and so is one behind too ma
   expect(await waited).toBeUndefined();
 });
 
+test('one user who waits leaves room for others to wait', async () => {
+  const budget = createListBudget({ maxRequests: 1, maxWaiting: 3, maxWaitingPerUser: 2, waitMs: 60_000 });
+  const first = await entered(budget.enter('mallory'));
+  const flood = [budget.enter('mallory'), budget.enter('mallory')];
+  expect(await budget.enter('mallory')).toBeUndefined();
+  const other = budget.enter('ada');
+  first.end();
+  for (const waited of [...flood, other]) (await entered(waited)).end();
+});
+
 test('one user has no more than a share of the requests, and does not delay others by waiting', async () => {
   const budget = createListBudget({ ...SHORT_WAIT, maxRequests: 3, maxRequestsPerUser: 2 });
   const first = await entered(budget.enter('ada'));
