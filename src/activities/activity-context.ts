@@ -9,6 +9,11 @@ export function callingWorkflowId(): string {
   return workflowExecution.workflowId;
 }
 
+/** Whether a listing of tools scheduled this activity, and no step. */
+export function isCalledByListing(): boolean {
+  return Context.current().info.workflowType === 'mcpTools';
+}
+
 /**
  * Heartbeats while `work` runs: the server notices a dead worker, the worker learns of a cancellation, and a
  * description of the workflow shows the details.

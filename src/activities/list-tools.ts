@@ -1,7 +1,6 @@
 import type { CountedBytes, MemoryShare } from '../async/memory-budget.ts';
 import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey, ListToolsInput, ToolListing } from '../contracts/activities.ts';
-import type { ListDetail } from '../contracts/mcp-tools.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -26,7 +25,7 @@ export interface ListToolsDependencies extends ListUserToolsDependencies {
   logger: Logger;
 }
 
-type Deps = ListToolsDependencies & { turns: Turns };
+type Deps = ListToolsDependencies & { turns: Turns; listOne: typeof listUserTools };
 
 /** Characters of all lists that one activity holds, before the largest are left out. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
@@ -38,8 +37,8 @@ const BUSY_RETRY_MS = 1_000;
  *
  * @throws TryLater if the worker, or the user, reads too many lists at once
  */
-export function createListTools(given: ListToolsDependencies) {
-  const deps: Deps = { ...given, turns: createTurns() };
+export function createListTools(given: ListToolsDependencies, listOne = listUserTools) {
+  const deps: Deps = { ...given, listOne, turns: createTurns() };
   const lists = createListBudget();
   return async function listTools(input: ListToolsInput): Promise<ToolListing[]> {
     const reading = await lists.enter(input.userId);
@@ -52,10 +51,12 @@ async function listAll(deps: Deps, input: ListToolsInput, reading: MemoryShare):
   const { userId, servers, detail, maxBytes } = input;
   const keys = servers.map((server) => credentialKey({ ...server, userId }));
   const listTools = (key: CredentialKey, counted?: CountedBytes) => listInTurn({ ...deps, counted }, key);
-  const lists = await listToolsOfAccounts({ ...deps, listTools, reading }, keys, MAX_CHARACTERS);
+  // Before the sizes are compared, so that nothing is left out for what is dropped anyway.
+  const cut = detail === 'names' ? nameOnly : withoutIcons;
+  const lists = await listToolsOfAccounts({ ...deps, listTools, reading, cut }, keys, MAX_CHARACTERS);
   const listings: ToolListing[] = [];
   for (const [index, key] of keys.entries()) {
-    listings.push(await listingOf(deps, key, { list: lists[index] ?? { kind: 'internal' }, detail }));
+    listings.push(await listingOf(deps, key, lists[index] ?? { kind: 'internal' }));
   }
   return withinBytes(listings, maxBytes);
 }
@@ -64,17 +65,17 @@ async function listInTurn(deps: Deps, key: CredentialKey): Promise<ListUserTools
   const room = await deps.limits.lookups.enter(key);
   if (room.kind === 'full')
     return { kind: 'unavailable', cause: 'rate-limited', retryAfterMs: room.retryAfterMs };
-  return listUserTools(deps, key).finally(room.release);
+  return deps.listOne(deps, key).finally(room.release);
 }
 
 async function listingOf(
   { publicUrl, turns }: Deps,
   { mcpServerId, account }: CredentialKey,
-  { list, detail }: { list: ListOfAccount; detail: ListDetail },
+  list: ListOfAccount,
 ): Promise<ToolListing> {
   switch (list.kind) {
     case 'listed': {
-      const tools = list.tools.map(detail === 'names' ? nameOnly : withoutIcons);
+      const { tools } = list;
       const { length: bytes } = await turns.take(writeJson(tools));
       return { kind: 'listed', tools, ...(list.paused && { paused: list.paused }), bytes };
     }
@@ -91,6 +92,7 @@ async function listingOf(
       const { retryAfterMs } = list;
       return mayPass(list, retryAfterMs);
     }
+    case 'no-room':
     case 'key-missing':
     case 'internal':
       return mayPass(list);

@@ -24,7 +24,7 @@ import {
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { filterOpen } from '../temporal/filter-open.ts';
-import { callingWorkflowId } from './activity-context.ts';
+import { callingWorkflowId, isCalledByListing } from './activity-context.ts';
 
 const BATCH_SIZE = 100;
 
@@ -48,6 +48,7 @@ export function createRegisterWaiter({ db, publicUrl }: RegisterWaiterDependenci
       workflowId,
       stepId,
       seenVersion: seen.credentialVersion,
+      ofListing: isCalledByListing(),
       ...(requiredScopes && { requiredScopes }),
     });
     const connection = await readConnection(db, key);

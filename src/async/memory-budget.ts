@@ -17,6 +17,8 @@ export interface MemoryBudgetLimits {
   maxRequestsPerUser: number;
   /** Requests that wait until a current one ends. */
   maxWaiting: number;
+  /** Requests of one user that wait, so that one user never fills the queue. */
+  maxWaitingPerUser: number;
   /** Milliseconds that a request waits. */
   waitMs: number;
   /** Milliseconds that a caller may take to read the answer, which stays in memory so long. */
@@ -41,15 +43,19 @@ export interface CountedBytes {
   readonly signal: AbortSignal;
   /** Counts bytes that are held of the part; negative for bytes that were discarded. */
   received(bytes: number): void;
-  /** Keeps the bytes: the part has been read and belongs to the answer. */
-  finish(): void;
+  /**
+   * Keeps the bytes: the part has been read and belongs to the answer.
+   *
+   * @param keptBytes the most that is left of it, if it was cut. Default: all of it.
+   */
+  finish(keptBytes?: number): void;
   /** Returns the bytes: the part does not belong to the answer. */
   discard(): void;
 }
 
 export interface MemoryBudget {
   /**
-   * Waits for room if there is none yet. Undefined if there is still none after the wait, or too many wait already.
+   * Waits for room if there is none yet. Undefined if there is still none after the wait, or too many wait already, of all or of this user.
    *
    * @param knownBytes the size of the answer, which is held from the start. A user who holds nothing is not refused for
    *   the size alone. Default: it is counted as the answer is read.
@@ -87,8 +93,11 @@ export function createMemoryBudget(limits: MemoryBudgetLimits): MemoryBudget {
         return {
           signal: part.ended.signal,
           received: (bytes) => requests.count(part, bytes),
-          finish: () => {
+          finish(keptBytes = part.bytes) {
             part.isRead = true;
+            if (keptBytes >= part.bytes) return;
+            part.bytes = keptBytes;
+            admitWaiters();
           },
           discard() {
             requests.giveUp(part);
@@ -100,6 +109,11 @@ export function createMemoryBudget(limits: MemoryBudgetLimits): MemoryBudget {
         if (requests.remove(request)) admitWaiters();
       },
     };
+  }
+
+  function mayWait({ userId }: Entry): boolean {
+    const own = [...waiting].filter(({ entry }) => entry.userId === userId);
+    return waiting.size < limits.maxWaiting && own.length < limits.maxWaitingPerUser;
   }
 
   function wait(entry: Entry): Promise<MemoryShare | undefined> {
@@ -119,7 +133,7 @@ export function createMemoryBudget(limits: MemoryBudgetLimits): MemoryBudget {
     async enter(userId, knownBytes) {
       const entry = { userId, knownBytes };
       if (requests.hasRoomFor(entry)) return begin(entry);
-      return waiting.size < limits.maxWaiting ? wait(entry) : undefined;
+      return mayWait(entry) ? wait(entry) : undefined;
     },
   };
 }

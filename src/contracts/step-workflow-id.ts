@@ -85,9 +85,7 @@ export function workflowIdProblems(
 ): string[] {
   const parts = partsOf(workflowId);
   if (parts === undefined) return [];
-  const ofUser = isEncodingOf(parts.user, userId)
-    ? []
-    : ['userId is not the user that the workflow id names'];
+  const ofUser = userProblems(parts.user, userId);
   if (stepId === undefined || stepId === null) {
     const isHash = parts.step.startsWith(HASH_MARK);
     return isHash ? [...ofUser, 'stepId is required: the workflow id holds its hash'] : ofUser;
@@ -98,9 +96,22 @@ export function workflowIdProblems(
     : [...ofUser, 'stepId is not the step that the workflow id names'];
 }
 
-function partsOf(workflowId: string): { user: string; step: string } | undefined {
+/**
+ * Lists where a listing's user contradicts a workflow id of the form `tools/<userId>/<listId>`, in any encoding. An id
+ * of another form contradicts nothing.
+ */
+export function listingWorkflowIdProblems(workflowId: string, userId: string): string[] {
+  const parts = partsOf(workflowId, 'tools');
+  return parts === undefined ? [] : userProblems(parts.user, userId);
+}
+
+function userProblems(part: string, userId: string): string[] {
+  return isEncodingOf(part, userId) ? [] : ['userId is not the user that the workflow id names'];
+}
+
+function partsOf(workflowId: string, form = 'step'): { user: string; step: string } | undefined {
   const [kind, user, step, ...more] = workflowId.split('/');
-  return kind === 'step' && user && step && more.length === 0 ? { user, step } : undefined;
+  return kind === form && user && step && more.length === 0 ? { user, step } : undefined;
 }
 
 function isEncodingOf(part: string, id: string): boolean {

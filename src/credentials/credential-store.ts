@@ -62,7 +62,7 @@ export async function listConnections(db: Db, userId: string): Promise<Connectio
             coalesce(c.status_since, CASE c.status WHEN 'connected' THEN c.created_at ELSE c.updated_at END)
               AS status_since,
             c.server_revision <> s.revision AS server_changed,
-            (SELECT count(*) FROM mcp_step_waiter w
+            (SELECT count(*) FROM mcp_waiter w
               WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id
                 AND w.account = c.account) AS waiting_steps
        FROM mcp_credential c JOIN mcp_server s ON s.id = c.mcp_server_id

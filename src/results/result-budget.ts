@@ -8,6 +8,7 @@ const LIMITS: MemoryBudgetLimits = {
   // A page with many images asks for many parts of a result at once.
   maxRequestsPerUser: 50,
   maxWaiting: 200,
+  maxWaitingPerUser: 100,
   waitMs: 2_000,
   sendMs: 30_000,
   // Above 1 Mbit/s.

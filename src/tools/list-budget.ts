@@ -6,6 +6,7 @@ const LIMITS: MemoryBudgetLimits = {
   maxRequests: 100,
   maxRequestsPerUser: 10,
   maxWaiting: 200,
+  maxWaitingPerUser: 20,
   waitMs: 2_000,
   sendMs: 30_000,
   // The size of a list is never known beforehand.

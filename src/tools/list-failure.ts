@@ -9,6 +9,7 @@ export function failureOf(outcome: Exclude<ListOfAccount, { kind: 'listed' }>): 
     case 'insufficient-scope':
       return { kind: 'auth', code: 'needs-oauth-scope' };
     case 'unavailable':
+    case 'no-room':
       return { kind: 'connection', code: 'server-unavailable' };
     case 'token-endpoint-unavailable':
       return { kind: 'connection', code: outcome.kind };

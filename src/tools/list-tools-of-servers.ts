@@ -21,6 +21,6 @@ export async function listToolsOfServers(
     const list = lists[index] ?? { kind: 'internal' };
     return list.kind === 'listed'
       ? { mcpServerId, tools: list.tools }
-      : { mcpServerId, failure: failureOf(list) };
+      : { mcpServerId, failure: failureOf(list.kind === 'no-room' ? { kind: 'too-large' } : list) };
   });
 }

@@ -15,7 +15,6 @@ import {
   type ListToolsOfAccountsDependencies,
   listToolsOfAccounts,
 } from './list-tools-of-accounts.ts';
-import type { ListUserToolsOutcome } from './list-user-tools.ts';
 
 /** Characters of the tools' names of all accounts together. */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
@@ -34,15 +33,9 @@ export async function preflight(
   calls: readonly PreflightCall[],
 ): Promise<PreflightResult> {
   const keys = accountsOfCalls(calls).map((account) => credentialKey({ ...account, userId }));
-  const listNames: typeof deps.listTools = async (key, counted) =>
-    withNamesOnly(await deps.listTools(key, counted));
-  const lists = await listToolsOfAccounts({ ...deps, listTools: listNames }, keys, MAX_CHARACTERS);
+  const lists = await listToolsOfAccounts({ ...deps, cut: nameOnly }, keys, MAX_CHARACTERS);
   const known = keys.map((key, index) => toolsOf(deps, key, lists[index] ?? { kind: 'internal' }));
   return judgeCalls(calls, known);
-}
-
-function withNamesOnly(list: ListUserToolsOutcome): ListUserToolsOutcome {
-  return list.kind === 'listed' ? { ...list, tools: list.tools.map(nameOnly) } : list;
 }
 
 /** Returns enough of a tool to know whether it can be called. */

@@ -93,6 +93,16 @@ test('a request that has waited too long is refused, and so is one behind too ma
   expect(await waited).toBeUndefined();
 });
 
+test('one user who waits leaves room for others to wait', async () => {
+  const budget = createListBudget({ maxRequests: 1, maxWaiting: 3, maxWaitingPerUser: 2, waitMs: 60_000 });
+  const first = await entered(budget.enter('mallory'));
+  const flood = [budget.enter('mallory'), budget.enter('mallory')];
+  expect(await budget.enter('mallory')).toBeUndefined();
+  const other = budget.enter('ada');
+  first.end();
+  for (const waited of [...flood, other]) (await entered(waited)).end();
+});
+
 test('one user has no more than a share of the requests, and does not delay others by waiting', async () => {
   const budget = createListBudget({ ...SHORT_WAIT, maxRequests: 3, maxRequestsPerUser: 2 });
   const first = await entered(budget.enter('ada'));
@@ -147,4 +157,18 @@ test('a larger answer may be read for longer', async () => {
   const budget = createListBudget({ sendMs: 1_000, sendMsPerMib: 500 });
   expect((await entered(budget.enter('ada', 3 * 1024 * 1024))).sendMs).toBe(2_500);
   expect((await entered(budget.enter('ada'))).sendMs).toBe(1_000);
+});
+
+test('what was cut off a list that has been read is returned, and what is left counts', async () => {
+  const budget = createListBudget({ maxBytes: 100, maxBytesPerUser: 100 });
+  const reading = await entered(budget.enter('ada'));
+  for (let n = 0; n < 9; n += 1) {
+    const list = reading.begin();
+    list.received(60);
+    expect(list.signal.aborted).toBe(false);
+    list.finish(5);
+  }
+  const last = reading.begin();
+  last.received(56);
+  expect(last.signal.aborted).toBe(true);
 });

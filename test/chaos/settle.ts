@@ -52,7 +52,7 @@ async function waiters({ postgres }: ChaosWorld): Promise<string[]> {
   const client = new pg.Client({ connectionString: postgres.address });
   await client.connect();
   try {
-    const { rows } = await client.query<{ workflow_id: string }>('SELECT workflow_id FROM mcp_step_waiter');
+    const { rows } = await client.query<{ workflow_id: string }>('SELECT workflow_id FROM mcp_waiter');
     return rows.map((row) => row.workflow_id);
   } finally {
     await client.end();

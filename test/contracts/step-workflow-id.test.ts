@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import {
   fairnessKey,
   isPlainlyOf,
+  listingWorkflowId,
+  listingWorkflowIdProblems,
   resumeServerWorkflowId,
   resumeWorkflowId,
   revokeWorkflowId,
@@ -91,4 +93,16 @@ describe('a workflow id names its user', () => {
   ])('and not %s: %s', (user, id) => {
     expect(isPlainlyOf(id, user)).toBe(false);
   });
+});
+
+test.each([
+  ['alice', 'tools/alice/l', 0],
+  ['a b', 'tools/a%20b/l', 0],
+  [LONG, listingWorkflowId({ userId: LONG }, 'l'), 0],
+  ['bob', 'step/alice/l', 0],
+  ['bob', 'tools/alice/l/more', 0],
+  ['bob', 'tools/alice/l', 1],
+  ['Alice', 'tools/alice/l', 1],
+])('a listing of %s may have the id %s, or not: %i problems', (user, id, problems) => {
+  expect(listingWorkflowIdProblems(id, user)).toHaveLength(problems);
 });

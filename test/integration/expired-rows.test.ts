@@ -111,7 +111,7 @@ test('other expired rows are deleted although results cannot be, and the run fai
 
   const ofUser = `user_id = '${user}'`;
   expect(await rowsIn(world, 'mcp_stored_result', ofUser)).toBe(1);
-  expect(await rowsIn(world, 'mcp_step_waiter', ofUser)).toBe(0);
+  expect(await rowsIn(world, 'mcp_waiter', ofUser)).toBe(0);
   expect(await rowsIn(world, 'mcp_credential', ofUser)).toBe(0);
   expect(
     await rowsIn(world, 'mcp_connection_event', `${ofUser} AND happened_at < now() - interval '1 day'`),

@@ -47,7 +47,7 @@ export function forgetUserFixture() {
   /** The rows of a user that are left, by table; the audit log is to stay. */
   async function rowsLeft(user: string): Promise<Record<string, number>> {
     const left: Record<string, number> = {};
-    for (const table of ['mcp_credential', 'mcp_step_waiter', 'mcp_stored_result', 'mcp_connection_event']) {
+    for (const table of ['mcp_credential', 'mcp_waiter', 'mcp_stored_result', 'mcp_connection_event']) {
       const { rowCount } = await world.services.db.query(`SELECT FROM ${table} WHERE user_id = $1`, [user]);
       if (rowCount !== null && rowCount > 0) left[table] = rowCount;
     }

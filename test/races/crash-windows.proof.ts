@@ -235,7 +235,7 @@ async function settled(world: World, { user, steps }: Victim, version: number): 
     const open = views.filter((view) => view?.status !== 'success');
     expect(open.filter((view) => view?.status !== 'awaiting-input')).toEqual([]);
     const { rowCount } = await world.services.db.query(
-      'SELECT FROM mcp_step_waiter WHERE user_id = $1 AND seen_version >= $2',
+      'SELECT FROM mcp_waiter WHERE user_id = $1 AND seen_version >= $2',
       [user, version],
     );
     expect(rowCount).toBe(open.length);

@@ -70,7 +70,7 @@ async function obstructRemoval(world: World, user: string, place: number) {
     [user, place],
   );
   const removals = `FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DELETE%'`;
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'WITH%DELETE FROM mcp_step_waiter%'`;
   const expectRemoval = async () => expect((await db.query(`SELECT ${removals}`)).rowCount).toBe(1);
   return {
     reached: () => vi.waitFor(expectRemoval, { timeout: 20_000 }),

@@ -52,7 +52,7 @@ export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }:
     result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
     async waiting(userId) {
       const { rows } = await services.db.query<{ step_id: string }>(
-        'SELECT step_id FROM mcp_step_waiter WHERE user_id = $1 ORDER BY registered_at',
+        'SELECT step_id FROM mcp_waiter WHERE user_id = $1 ORDER BY registered_at',
         [userId],
       );
       return rows.map((row) => row.step_id);

@@ -117,6 +117,8 @@ describe('a listing of two servers that the user has not connected', () => {
         stepIds: [listId],
       });
     }
+    const ofSteps = await world.services.db.query('SELECT FROM mcp_step_waiter WHERE user_id = $1', [user]);
+    expect(ofSteps.rowCount).toBe(0);
 
     expect((await world.users.connect(user)).resuming).toBe(1);
     await vi.waitFor(async () => {

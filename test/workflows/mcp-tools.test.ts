@@ -4,6 +4,7 @@ import type { ToolListing } from '../../src/contracts/activities.ts';
 import type { McpToolsInput, McpToolsResult } from '../../src/contracts/mcp-tools.ts';
 import { credentialDeposited, credentialsRestored } from '../../src/contracts/messages.ts';
 import type { ConnectionReason } from '../../src/contracts/step.ts';
+import { parseListingInput } from '../../src/workflows/tools/listing-input.ts';
 import { testWithTimeSkipping } from './fixtures.ts';
 import { seen } from './outcomes.ts';
 import { CONNECT_URL, type Script } from './scripted-activities.ts';
@@ -268,6 +269,26 @@ describe('a listing that waits', () => {
     expect(step.play.inputs('listTools')[1]).toMatchObject({ servers: [{ mcpServerId: 'ledger' }] });
   });
 
+  test('asks for nothing more after the end of its pauses', async ({ steps }) => {
+    const input = { ...WAITING, timeouts: { reauth: '20 days' } };
+    const step = await start(
+      steps,
+      {
+        listTools: [[LISTED, unconnected(0)], [unconnected(0)], []],
+        registerWaiter: [WAIT, WAIT],
+        removeWaiter: [undefined, undefined],
+      },
+      input,
+    );
+
+    const { servers } = await resultOf(step);
+    for (const server of servers) {
+      expect(server).toMatchObject({ failure: { code: 'reauth-timed-out' }, connectUrl: CONNECT_URL });
+    }
+    expect(await eventsOf(step)).toEqual(['started', 'awaiting-input', 'resumed', 'finished']);
+    expect((await step.view()).timeline.filter(({ event }) => event === 'awaiting-input')).toHaveLength(1);
+  });
+
   test('asks for wider scopes once, and then takes them as refused', async ({ steps }) => {
     const challenged = (version: number): ToolListing => ({
       kind: 'insufficient-scope',
@@ -373,6 +394,15 @@ describe('an invalid input', () => {
     expect(cause).toMatchObject({ type: 'invalid-arguments', nonRetryable: true });
     expect(cause?.message).toMatch(message);
     expect(step.play.order).toEqual([]);
+  });
+
+  test('may not name another user than the id of a listing that does not wait', () => {
+    const input = { userId: 'bob', servers: [{ mcpServerId: 's' }] };
+    expect(parseListingInput(input, 'tools/alice/x')).toEqual({
+      ok: false,
+      message: 'userId is not the user that the workflow id names',
+    });
+    expect(parseListingInput({ ...input, userId: 'alice' }, 'tools/alice/x')).toMatchObject({ ok: true });
   });
 
   test('may leave fields out as null, as clients in other languages do', async ({ steps }) => {

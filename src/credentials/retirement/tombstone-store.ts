@@ -63,7 +63,7 @@ async function purge(db: Db, { retentionDays, userId }: PurgeScope): Promise<num
           AND (forgotten_at IS NOT NULL OR updated_at < now() - make_interval(days => $1))
           AND ($2::text IS NULL OR user_id = $2)
           AND (lease_until IS NULL OR lease_until < clock_timestamp() - interval '${REFRESH_GRACE}')
-          AND NOT EXISTS (SELECT FROM mcp_step_waiter w
+          AND NOT EXISTS (SELECT FROM mcp_waiter w
                            WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id
                              AND w.account = c.account)
         ORDER BY updated_at LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED

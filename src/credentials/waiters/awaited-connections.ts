@@ -23,7 +23,7 @@ export async function listAwaitedConnections(db: Db, userId: string): Promise<Aw
   const { rows } = await db.query<AwaitedRow>(
     `SELECT w.mcp_server_id, w.account, count(*) AS steps, min(w.registered_at) AS since,
             string_agg(DISTINCT w.required_scopes, ' ') AS scopes
-       FROM mcp_step_waiter w
+       FROM mcp_waiter w
        JOIN mcp_server s ON s.id = w.mcp_server_id
        LEFT JOIN mcp_credential c
          ON (c.user_id, c.mcp_server_id, c.account) = (w.user_id, w.mcp_server_id, w.account)

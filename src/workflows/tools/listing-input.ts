@@ -10,7 +10,7 @@ import {
   type McpToolsInput,
   type ServerAccount,
 } from '../../contracts/mcp-tools.ts';
-import { stepIdIn } from '../../contracts/step-workflow-id.ts';
+import { listingWorkflowIdProblems, stepIdIn } from '../../contracts/step-workflow-id.ts';
 import {
   type Check,
   type Fields,
@@ -66,7 +66,7 @@ export function parseListingInput(input: unknown, workflowId: string | undefined
     ...fieldProblems(input, LISTING),
     ...(Array.isArray(servers) && mustBeServers(servers) === undefined ? serversProblems(servers) : []),
     ...(isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : []),
-    ...(workflowId === undefined ? [] : idProblems({ userId, stepId: listId }, workflowId)),
+    ...(workflowId === undefined ? [] : problemsOfId({ userId, listId }, workflowId)),
   ];
   if (problems.length > 0) return { ok: false, message: messageOf(problems) };
   // The cast is safe: the checks above have passed.
@@ -79,6 +79,15 @@ export function planForBadListing(input: unknown, workflowId: string): ListingPl
   const userId = typeof fields.userId === 'string' ? fields.userId : '';
   const waitUntilConnected = fields.waitUntilConnected === true;
   return withDefaults({ userId, servers: [], waitUntilConnected }, workflowId);
+}
+
+function problemsOfId({ userId, listId }: Record<string, unknown>, workflowId: string): string[] {
+  // An invalid user id is reported elsewhere.
+  const isValid = typeof userId === 'string' && mustBeId(userId) === undefined;
+  return [
+    ...idProblems({ userId, stepId: listId }, workflowId),
+    ...(isValid ? listingWorkflowIdProblems(workflowId, userId) : []),
+  ];
 }
 
 function serversProblems(servers: readonly unknown[]): string[] {

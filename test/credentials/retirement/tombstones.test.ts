@@ -9,7 +9,7 @@ import {
   forgetConnections,
 } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { purgeForgotten, purgeTombstones } from '../../../src/credentials/retirement/tombstone-store.ts';
-import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { registerWaiter, removeWaiters } from '../../../src/credentials/waiters/waiter-store.ts';
 import { inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { depositSchema } from '../../../src/schemas/deposit.ts';
 import { openPausePoints, type PausePoint, type PausePoints } from '../../races/lost-wake-up/pause-point.ts';
@@ -95,19 +95,18 @@ describe('a tombstone', () => {
     expect(await exists()).toBe(true);
   });
 
-  test('stays while a paused step waits on it', async () => {
+  test.each([
+    { what: 'paused step', ofListing: false },
+    { what: 'listing', ofListing: true },
+  ])('stays while a $what waits on it', async ({ ofListing }) => {
     await tombstone(DAYS + 1);
-    await registerWaiter(fixture.pool, {
-      ...key,
-      workflowId: `step/${key.userId}/s`,
-      stepId: 's',
-      seenVersion: 2,
-    });
+    const workflowId = `step/${key.userId}/s`;
+    await registerWaiter(fixture.pool, { ...key, workflowId, stepId: 's', seenVersion: 2, ofListing });
 
     await purgeTombstones(fixture.pool, DAYS);
     expect(await exists()).toBe(true);
 
-    await fixture.pool.query('DELETE FROM mcp_step_waiter');
+    await removeWaiters(fixture.pool, workflowId);
     await purgeTombstones(fixture.pool, DAYS);
     expect(await exists()).toBe(false);
   });

@@ -1,14 +1,26 @@
 import { describe, expect } from 'vitest';
+import type { CredentialKey } from '../../../src/contracts/activities.ts';
+import { listConnections } from '../../../src/credentials/credential-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
+import { listAwaitedConnections } from '../../../src/credentials/waiters/awaited-connections.ts';
 import {
   countDueWaiters,
+  countWaitersFor,
   listDueWaiters,
   listLostResumptions,
+  listSilentWaiters,
+  listWaitersOf,
+  listWaitingWorkflows,
+  noteAlive,
   registerWaiter,
+  removeEnded,
+  removeSilent,
   removeWaiter,
   removeWaiters,
+  removeWaitersOf,
   removeWoken,
   requiredScopesOfWaiters,
+  waitingStepsOf,
 } from '../../../src/credentials/waiters/waiter-store.ts';
 import { credentialTest } from '../fixtures.ts';
 
@@ -24,6 +36,18 @@ const test = credentialTest
     ({ fixture, key, workflow }) =>
       (name: string, seenVersion: number) =>
         registerWaiter(fixture.pool, { ...key, workflowId: workflow(name), stepId: name, seenVersion }),
+  )
+  .extend(
+    'listingWaits',
+    ({ fixture, workflow }) =>
+      (name: string, key: CredentialKey) =>
+        registerWaiter(fixture.pool, {
+          ...key,
+          workflowId: workflow(name),
+          stepId: name,
+          seenVersion: 0,
+          ofListing: true,
+        }),
   )
   /** Deposits this many times. */
   .extend('depositTimes', ({ fixture, key }) => async (version: number): Promise<void> => {
@@ -131,12 +155,12 @@ describe('waiters', () => {
     due,
     fixture,
     key,
-    wait,
+    listingWaits,
     workflow,
   }) => {
     const other = { ...key, account: 'work' };
-    await wait('a', 0);
-    await registerWaiter(fixture.pool, { ...other, workflowId: workflow('a'), stepId: 'a', seenVersion: 0 });
+    await listingWaits('a', key);
+    await listingWaits('a', other);
     await depositTimes(1);
 
     await removeWoken(fixture.pool, key, await listDueWaiters(fixture.pool, key, 1, { after: '', limit: 9 }));
@@ -161,6 +185,77 @@ describe('waiters', () => {
     await removeWaiter(fixture.pool, workflow('a'), key);
 
     expect(await countDueWaiters(fixture.pool, key, 4)).toBe(0);
+  });
+});
+
+describe('the waiters of a listing', () => {
+  test('are read and deleted as those of steps are', async ({
+    fixture,
+    key,
+    listingWaits,
+    lost,
+    wait,
+    workflow,
+  }) => {
+    const { pool } = fixture;
+    const ids = ['a listing', 'a step'].map(workflow);
+    const register = () => Promise.all([wait('a step', 0), listingWaits('a listing', key)]);
+    const ofUser = async () => {
+      const waiters = await listWaitersOf(pool, key.userId, { after: undefined, limit: 9 });
+      return waiters.sort((a, b) => a.workflowId.localeCompare(b.workflowId));
+    };
+    await register();
+
+    expect((await waitingStepsOf(pool, key, 9)).count).toBe(2);
+    expect(await countWaitersFor(pool, key.mcpServerId)).toBeGreaterThanOrEqual(2);
+    expect((await listWaitingWorkflows(pool, key.userId)).sort()).toEqual(ids);
+    expect(await listAwaitedConnections(pool, key.userId)).toMatchObject([{ waitingSteps: 2 }]);
+    const asRead = await ofUser();
+    expect(asRead.map(({ workflowId }) => workflowId)).toEqual(ids);
+    await noteAlive(pool, ids);
+    expect((await ofUser()).map(({ aliveAt }) => aliveAt)).not.toContain(asRead[0]?.aliveAt);
+    await fixture.deposit(key, {});
+    expect(await lost()).toEqual([{ ...key, version: 1 }]);
+    expect(await listConnections(pool, key.userId)).toMatchObject([{ waitingSteps: 2 }]);
+
+    await removeEnded(pool, await ofUser());
+    expect(await ofUser()).toEqual([]);
+    await register();
+    expect(await listSilentWaiters(pool, -1, 1_000)).toEqual(expect.arrayContaining(ids));
+    expect(await removeSilent(pool, ids, -1)).toBe(2);
+    await register();
+    expect(await removeWaitersOf(pool, key.userId)).toBe(2);
+  });
+
+  test('stay when a worker of an older version registers, wakes and removes steps', async ({
+    fixture,
+    key,
+    listingWaits,
+    workflow,
+  }) => {
+    const { pool } = fixture;
+    const other = { ...key, account: 'work' };
+    await listingWaits('a', key);
+    await listingWaits('a', other);
+    // The statements of the version before listings.
+    const register = `INSERT INTO mcp_step_waiter (user_id, mcp_server_id, account, workflow_id, step_id, seen_version)
+      VALUES ($1, $2, 'default', $3, 's', $4) ON CONFLICT (workflow_id) DO UPDATE SET seen_version = excluded.seen_version`;
+    for (const seen of [0, 1]) {
+      await pool.query(register, [key.userId, key.mcpServerId, workflow('s'), seen]);
+    }
+    await pool.query(
+      `DELETE FROM mcp_step_waiter w USING unnest($1::text[], $2::bigint[]) AS woken (workflow_id, seen_version)
+        WHERE w.workflow_id = woken.workflow_id AND w.seen_version = woken.seen_version`,
+      [
+        [workflow('a'), workflow('s')],
+        [0, 1],
+      ],
+    );
+    await pool.query('DELETE FROM mcp_step_waiter WHERE workflow_id = $1', [workflow('a')]);
+
+    expect(await listWaitingWorkflows(pool, key.userId)).toEqual([workflow('a')]);
+    expect(await countDueWaiters(pool, key, 1)).toBe(1);
+    expect(await countDueWaiters(pool, other, 1)).toBe(1);
   });
 });
 

@@ -58,7 +58,7 @@ function pausingPool(pool: Pool, pauses: DepositPauses): Pool {
   const pausing = {
     connect: async () => pausingSession(await pool.connect(), () => pauseAt(pool, pauses.beforeCommit)),
     query: async (text: string, values: unknown[]) => {
-      if (!text.includes('FROM mcp_step_waiter')) return pool.query(text, values);
+      if (!text.includes('FROM mcp_waiter')) return pool.query(text, values);
       await pauseAt(pool, pauses.beforeCount);
       const answer = await pool.query(text, values);
       await pauseAt(pool, pauses.atEnd);

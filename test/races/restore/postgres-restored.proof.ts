@@ -52,7 +52,7 @@ test('after a restoration of Postgres and the repair, every step resumes at the 
   await world.users.connect(renewed);
   await world.steps.until(renewed, toldHonestly.stepId, 'success');
   for (const user of [returning, late, renewed]) expectNoCallTwice(world, user);
-  expect(await world.services.db.query('SELECT FROM mcp_step_waiter')).toMatchObject({ rowCount: 0 });
+  expect(await world.services.db.query('SELECT FROM mcp_waiter')).toMatchObject({ rowCount: 0 });
 }, 180_000);
 
 test('after two restorations of Postgres, a step that waits for more scope still waits and resumes with it', async () => {
