@@ -202,8 +202,15 @@ describe('the answer to a call that pauses', () => {
 
   test('says that a kept step runs by itself, and where it is approved', () => {
     expect(paused({ awaitingInputReason: 'needs-approval' }, true)).toEqual(
-      text(holding('approve', PAGE, 'is kept')),
+      text(holding('approve', PAGE, 'is kept', 'made by itself')),
     );
+  });
+
+  test('does not say that a kept step with an unknown outcome runs by itself', () => {
+    const answer = paused({ awaitingInputReason: 'outcome-unknown' }, true);
+
+    expect(answer).toEqual(text(holding(PAGE, 'not made again by itself', 'what the person decides')));
+    expect(answer).not.toEqual(text(holding('will be made by itself')));
   });
 });
 
