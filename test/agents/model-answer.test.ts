@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AgentStepOutcome } from '../../src/agents/agent-step.ts';
+import { contentParts } from '../../src/agents/content-parts.ts';
 import { type AnswerOptions, answerOf } from '../../src/agents/model-answer.ts';
 import {
   type McpStepResult,
@@ -82,6 +83,14 @@ describe('the answer to a call that succeeded', () => {
       parts: [text(words)],
       structuredContent: { id: 7 },
     });
+  });
+
+  test('serializes structured content once, though there are many texts', () => {
+    const toJSON = vi.fn(() => ({ id: 7 }));
+    const content = Array.from({ length: 100 }, () => ({ type: 'text', text: '{"id":8}' }));
+
+    expect(contentParts({ content, structuredContent: { toJSON } })).toHaveLength(101);
+    expect(toJSON).toHaveBeenCalledTimes(1);
   });
 
   test('refers to a result that is not in the history', () => {
