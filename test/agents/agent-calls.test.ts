@@ -118,6 +118,8 @@ describe('an agent that does not wait for people', () => {
     ]);
     const [stepId = ''] = await childrenOf(agent);
     expect(await statusOf(agents.client, stepId)).toBe('CANCELLED');
+    const { timeline } = await untilStep(agents.client, stepId, 'cancelled');
+    expect(timeline.at(-1)).toMatchObject({ event: 'cancelled' });
     // A deposit comes too late for this step, also for its waiter.
     expect(play.order).toEqual(['invokeTool', 'registerWaiter', 'removeWaiter']);
   });
