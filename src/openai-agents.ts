@@ -92,9 +92,9 @@ type Content = Awaited<ReturnType<MCPServer['callTool']>>;
 // workflow would fail instead of being cancelled. As an answer it leads to the next call to the model, which a cancelled
 // workflow can't make: that ends the workflow as cancelled.
 function wordsOf(error: unknown): string {
-  if (isCancellation(error)) return 'The agent was cancelled.';
   const words = error instanceof Error ? error.toString() : String(error);
-  return `An error occurred while running the tool. Please try again. Error: ${words}`;
+  const what = isCancellation(error) ? 'The call was cancelled.' : `An error occurred: ${words}.`;
+  return `${what} The tool may or may not have run. Do not repeat the call unless the user asks for it.`;
 }
 
 // Newer versions of the framework also read the two members. The cast is for the oldest one, whose type knows text only.

@@ -19,17 +19,25 @@ export function text(words: string): ModelPart {
  */
 export function contentParts({ content, structuredContent }: ToolResult): ModelPart[] {
   const parts = content.map(contentPart);
-  if (structuredContent !== undefined && !parts.some((part) => isTextOf(structuredContent, part))) {
+  if (structuredContent !== undefined && !isShown(structuredContent, parts)) {
     parts.push({ kind: 'json', value: structuredContent });
   }
   return parts.length > 0 ? parts : [text('The tool ran and returned nothing.')];
 }
 
-// Where the order of the members differs, the model sees them twice.
-function isTextOf(value: unknown, part: ModelPart): boolean {
-  if (part.kind !== 'text' || !part.text.trimStart().startsWith('{')) return false;
+// Where the order of the members differs, the model sees them twice. A server decides how many parts there are, and the
+// agent's thread is shared: the value is serialized once, and all texts that are parsed are together as long as the result.
+function isShown(value: unknown, parts: readonly ModelPart[]): boolean {
+  const json = JSON.stringify(value);
+  return parts.some(
+    (part) => part.kind === 'text' && part.text.length >= json.length && isJson(part.text, json),
+  );
+}
+
+function isJson(words: string, json: string): boolean {
+  if (!words.trimStart().startsWith('{')) return false;
   try {
-    return JSON.stringify(JSON.parse(part.text)) === JSON.stringify(value);
+    return JSON.stringify(JSON.parse(words)) === json;
   } catch {
     return false;
   }

@@ -20,14 +20,22 @@ export function pauseText({ pause, isKept }: Paused, reference: StepReference): 
     `Not done (${reason}). ${MISSING[reason]}`,
     requiredScopes && `The access that is missing: ${requiredScopes.join(' ')}.`,
     link && `Give the user this link: ${link}`,
-    isKept ? KEPT : CANCELLED[reason],
+    (isKept ? KEPT : CANCELLED)[reason],
   ]
     .filter(Boolean)
     .join(' ');
 }
 
-const KEPT =
+const RUNS_BY_ITSELF =
   'The call is kept and will be made by itself when that is done. Do not make another one for the same purpose; the same call with the same arguments returns its result.';
+
+const KEPT: Record<AwaitingInputReason, string> = {
+  'needs-oauth-reauth': RUNS_BY_ITSELF,
+  'needs-oauth-scope': RUNS_BY_ITSELF,
+  'needs-approval': RUNS_BY_ITSELF,
+  'outcome-unknown':
+    'It is not made again by itself. Do not make another one for the same purpose; the same call with the same arguments returns what the person decides.',
+};
 
 const AGAIN = 'The call was not made. Make it again when the user says that it is done.';
 

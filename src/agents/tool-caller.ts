@@ -1,14 +1,7 @@
 import type { McpStepInput } from '../contracts/step.ts';
-import { requestHash } from '../contracts/step-memo.ts';
 import { refuseSecondSdk } from '../workflows/one-sdk.ts';
-import {
-  type AgentStepOutcome,
-  type KeptStep,
-  runToEnd,
-  runUntilPaused,
-  type StepOfAgent,
-  startKeptStep,
-} from './agent-step.ts';
+import { type AgentStepOutcome, runToEnd, runUntilPaused, type StepOfAgent } from './agent-step.ts';
+import { startOrJoin } from './kept-steps.ts';
 import { answerOf, type ModelAnswer } from './model-answer.ts';
 import { modeOf } from './modes.ts';
 import type { AgentOptions } from './options.ts';
@@ -54,23 +47,9 @@ function starterFor(options: AgentOptions): Start {
     ...(taskQueue !== undefined && { taskQueue }),
     ...(searchAttributes !== undefined && { searchAttributes }),
   };
-  if (onPause === 'return' && afterReturn === 'keep') return startOrJoin(stepOptions);
+  if (onPause === 'return' && afterReturn === 'keep') return (step) => startOrJoin(step, stepOptions);
   const run = onPause === 'return' ? runUntilPaused : runToEnd;
   return async (step) => ({ stepId: step.stepId, outcome: await run(step, stepOptions) });
-}
-
-// A repeated call while its step is kept would be a second way for the same call to run.
-function startOrJoin(options: Parameters<typeof startKeptStep>[1]): Start {
-  const kept = new Map<string, { stepId: string; step: KeptStep }[]>();
-  return async ({ stepId, ...request }) => {
-    const key = requestHash(request);
-    const sameCalls = kept.get(key) ?? [];
-    kept.set(key, sameCalls);
-    const one = sameCalls.shift() ?? { stepId, step: startKeptStep({ ...request, stepId }, options) };
-    const outcome = await one.step.next();
-    if (outcome.kind === 'paused') sameCalls.push(one);
-    return { stepId: one.stepId, outcome };
-  };
 }
 
 function stepInput(call: ToolCall, { userId, modes, timeouts }: AgentOptions): McpStepInput {

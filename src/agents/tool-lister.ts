@@ -7,6 +7,7 @@ import { listMcpTools } from '../workflows/list-mcp-tools.ts';
 import { unknownTools } from './modes.ts';
 import type { AgentOptions, ToolModes } from './options.ts';
 import { withNextId } from './step-ids.ts';
+import { limitTools } from './tool-limit.ts';
 
 /** `ApplicationFailure.type` of an agent whose tools could not be listed. Each detail is one `UnavailableServer`. */
 export const TOOLS_UNAVAILABLE = 'McpToolsUnavailable';
@@ -41,7 +42,7 @@ export async function listServers(
     ...(searchAttributes !== undefined && { searchAttributes }),
   };
   const listed = await withNextId((listId) => listMcpTools(input, { ...options, listId }));
-  return listed.servers.map((server) =>
+  return limitTools(listed.servers).map((server) =>
     'tools' in server ? { ...server, tools: server.tools.filter((tool) => !needsTask(tool)) } : server,
   );
 }

@@ -37,11 +37,23 @@ export function toolNames(addresses: readonly ToolAddress[]): string[] {
   );
 }
 
+// A server decides how many names there are, and the agent's thread is shared: each pass looks at each name once.
 function untilUnique(tools: readonly NamedTool[]): string[] {
-  const isShared = ({ name, hash }: NamedTool) =>
-    tools.some((other) => other.name === name && other.hash !== hash);
-  if (!tools.some(isShared)) return tools.map(({ name }) => name);
-  return untilUnique(tools.map((tool) => (isShared(tool) ? withLongerHash(tool) : tool)));
+  const shared = sharedNames(tools);
+  if (shared.size === 0) return tools.map(({ name }) => name);
+  return untilUnique(tools.map((tool) => (shared.has(tool.name) ? withLongerHash(tool) : tool)));
+}
+
+/** The names of more than one address. */
+function sharedNames(tools: readonly NamedTool[]): Set<string> {
+  const hashes = new Map<string, string>();
+  const shared = new Set<string>();
+  for (const { name, hash } of tools) {
+    const first = hashes.get(name);
+    if (first === undefined) hashes.set(name, hash);
+    else if (first !== hash) shared.add(name);
+  }
+  return shared;
 }
 
 function withLongerHash({ plainName, hash, hashDigits }: NamedTool): NamedTool {

@@ -118,6 +118,8 @@ describe('an agent that does not wait for people', () => {
     ]);
     const [stepId = ''] = await childrenOf(agent);
     expect(await statusOf(agents.client, stepId)).toBe('CANCELLED');
+    const { timeline } = await untilStep(agents.client, stepId, 'cancelled');
+    expect(timeline.at(-1)).toMatchObject({ event: 'cancelled' });
     // A deposit comes too late for this step, also for its waiter.
     expect(play.order).toEqual(['invokeTool', 'registerWaiter', 'removeWaiter']);
   });
@@ -165,26 +167,29 @@ describe('an agent that does not wait for people', () => {
 describe('an agent that keeps its paused steps', () => {
   const KEEP = { onPause: 'return', afterReturn: 'keep' } as const;
 
-  test('gets its result when the model repeats the call, and starts no other', async ({ agents }) => {
-    const between = held(completed);
-    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), between, completed] });
-    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
-    const agent = await agents.start('callingAgent', options, [[CALL], [CALL], [OTHER], [CALL]]);
-    const [kept = '', ...others] = await childrenOf(agent, 2);
-    await between.reached;
-    await deposit(agents.client, kept, 1);
-    await agents.client.workflow.getHandle(kept).result();
-    between.release();
+  test.for(['callingAgent', 'relistingAgent'] as const)(
+    'gets its result when the model repeats the call, and starts no other (%s)',
+    async (type, { agents }) => {
+      const between = held(completed);
+      const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), between, completed] });
+      const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+      const agent = await agents.start(type, options, [[CALL], [CALL], [OTHER], [CALL]]);
+      const [kept = '', ...others] = await childrenOf(agent, 2);
+      await between.reached;
+      await deposit(agents.client, kept, 1);
+      await agents.client.workflow.getHandle(kept).result();
+      between.release();
 
-    const paused = { outcome: 'paused', parts: [{ text: expect.stringContaining('is kept') }] };
-    expect(await agent.result()).toMatchObject([paused, paused, DONE, DONE]);
-    expect(others).toHaveLength(1);
-    expect(play.inputs('invokeTool').map(({ tool }) => tool)).toEqual([
-      'create_invoice',
-      'send_reminder',
-      'create_invoice',
-    ]);
-  });
+      const paused = { outcome: 'paused', parts: [{ text: expect.stringContaining('is kept') }] };
+      expect(await agent.result()).toMatchObject([paused, paused, DONE, DONE]);
+      expect(others).toHaveLength(1);
+      expect(play.inputs('invokeTool').map(({ tool }) => tool)).toEqual([
+        'create_invoice',
+        'send_reminder',
+        'create_invoice',
+      ]);
+    },
+  );
 
   test('ends the kept step when it is cancelled', async ({ agents }) => {
     const between = untilCancelled(lost);

@@ -14,6 +14,13 @@ export async function callingAgent(options: AgentOptions, turns: ToolCall[][]): 
   return answers;
 }
 
+/** Lists its tools again, or hands off to another agent, before each turn: the calls of each have a caller of their own. */
+export async function relistingAgent(options: AgentOptions, turns: ToolCall[][]): Promise<ModelAnswer[]> {
+  const answers: ModelAnswer[] = [];
+  for (const turn of turns) answers.push(...(await callingAgent(options, [turn])));
+  return answers;
+}
+
 /** Makes its call in each of two runs. */
 export async function continuingAgent(
   options: AgentOptions,

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AgentStepOutcome } from '../../src/agents/agent-step.ts';
+import { contentParts } from '../../src/agents/content-parts.ts';
 import { type AnswerOptions, answerOf } from '../../src/agents/model-answer.ts';
 import {
   type McpStepResult,
@@ -82,6 +83,14 @@ describe('the answer to a call that succeeded', () => {
       parts: [text(words)],
       structuredContent: { id: 7 },
     });
+  });
+
+  test('serializes structured content once, though there are many texts', () => {
+    const toJSON = vi.fn(() => ({ id: 7 }));
+    const content = Array.from({ length: 100 }, () => ({ type: 'text', text: '{"id":8}' }));
+
+    expect(contentParts({ content, structuredContent: { toJSON } })).toHaveLength(101);
+    expect(toJSON).toHaveBeenCalledTimes(1);
   });
 
   test('refers to a result that is not in the history', () => {
@@ -202,8 +211,15 @@ describe('the answer to a call that pauses', () => {
 
   test('says that a kept step runs by itself, and where it is approved', () => {
     expect(paused({ awaitingInputReason: 'needs-approval' }, true)).toEqual(
-      text(holding('approve', PAGE, 'is kept')),
+      text(holding('approve', PAGE, 'is kept', 'made by itself')),
     );
+  });
+
+  test('does not say that a kept step with an unknown outcome runs by itself', () => {
+    const answer = paused({ awaitingInputReason: 'outcome-unknown' }, true);
+
+    expect(answer).toEqual(text(holding(PAGE, 'not made again by itself', 'what the person decides')));
+    expect(answer).not.toEqual(text(holding('will be made by itself')));
   });
 });
 

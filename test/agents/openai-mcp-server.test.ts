@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect } from 'vitest';
+import { latchkeyMcpServer } from '../../src/openai-agents.ts';
 import { completed } from '../workflows/outcomes.ts';
 import { CONNECT_URL } from '../workflows/scripted-activities.ts';
 import { childrenOf, testWithAgents } from './agent-steps.ts';
@@ -76,4 +77,17 @@ test('a list that fails says why and where the user connects', async ({ agents }
     type: 'McpToolsUnavailable',
     message: expect.stringContaining(`needs-oauth-reauth, the user connects it at ${CONNECT_URL}`),
   });
+});
+
+test.for([
+  ['an exception', new Error('no parts'), 'An error occurred: Error: no parts.'],
+  ['a cancellation', new CancelledFailure('Workflow cancelled'), 'The call was cancelled.'],
+] as const)('the model is not asked to repeat a call after %s', async ([, error, what]) => {
+  const { errorFunction } = latchkeyMcpServer({ userId: 'ada', mcpServerId: 'ledger' });
+  // The cast is safe: the function reads the error alone.
+  const words = await errorFunction?.({ error } as Parameters<typeof errorFunction>[0]);
+
+  expect(words).toBe(
+    `${what} The tool may or may not have run. Do not repeat the call unless the user asks for it.`,
+  );
 });

@@ -38,6 +38,7 @@ export class StepRecord {
   #pause: Pause | undefined;
   #pausedAt = 0;
   #result: McpStepResult | undefined;
+  #hasEnded = false;
   #updatedAt: string;
   #changes = 0;
   #isReset = false;
@@ -104,9 +105,12 @@ export class StepRecord {
     setCurrentDetails('');
   }
 
-  /** A client requested the cancellation. A call under way may still be answered. */
+  /**
+   * A client requested the cancellation. A call under way may still be answered. A withdrawn step has ended before its
+   * parent cancels it.
+   */
   cancelling(): void {
-    if (this.#result === undefined) this.note('cancelling');
+    if (!this.#hasEnded) this.note('cancelling');
   }
 
   /** Writes the time of the step's creation for lists: Temporal knows only the start of this run. */
@@ -173,6 +177,7 @@ export class StepRecord {
   // Success is not written to the search attribute: Completed with `running` means success, and a step without
   // obstacles saves an event.
   #end(status: StepStatus): void {
+    this.#hasEnded = true;
     if (status === 'success') this.#status = status;
     else this.#setStatus(status);
     this.#announce();

@@ -1,0 +1,35 @@
+import { requestHash } from '../contracts/step-memo.ts';
+import { type AgentStepOutcome, type KeptStep, type StepOfAgent, startKeptStep } from './agent-step.ts';
+
+type StepOptions = Parameters<typeof startKeptStep>[1];
+
+interface Kept {
+  stepId: string;
+  step: KeptStep;
+}
+
+// The sandbox evaluates modules anew for each run of a workflow, so these are the paused steps of one run, by their
+// calls. They are those of all adapters: an agent that lists its tools again, or hands off to another agent, has several
+// callers.
+const run = { kept: new Map<string, Kept[]>() };
+
+/**
+ * Starts a step that is kept if it pauses, or joins the one that was kept for the same call: a second step would be a
+ * second way for the call to run. Returns the id of the step that the outcome is of.
+ */
+export async function startOrJoin(
+  { stepId, ...request }: StepOfAgent,
+  options: StepOptions,
+): Promise<{ stepId: string; outcome: AgentStepOutcome }> {
+  const sameCalls = keptFor(JSON.stringify([options.taskQueue, requestHash(request)]));
+  const one = sameCalls.shift() ?? { stepId, step: startKeptStep({ ...request, stepId }, options) };
+  const outcome = await one.step.next();
+  if (outcome.kind === 'paused') sameCalls.push(one);
+  return { stepId: one.stepId, outcome };
+}
+
+function keptFor(key: string): Kept[] {
+  const kept = run.kept.get(key) ?? [];
+  run.kept.set(key, kept);
+  return kept;
+}
