@@ -218,6 +218,20 @@ describe('an agent that keeps its paused steps', () => {
   });
 });
 
+test('a step without a parent can not be withdrawn', async ({ agents }) => {
+  const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
+  const step = await agents.client.workflow.start('mcpStep', {
+    taskQueue: agents.taskQueue,
+    workflowId: `step/${userId}/s1`,
+    args: [{ userId, ...CALL, notifyParent: true }],
+  });
+  await untilStep(agents.client, step.workflowId, 'awaiting-input');
+  await step.signal(withdraw);
+  await deposit(agents.client, step.workflowId, 1);
+
+  expect(await step.result()).toMatchObject({ status: 'success' });
+});
+
 /** The events of a step from the request to be taken back on, as soon as the step has handled it. */
 function eventsAfterWithdrawal(step: WorkflowHandle): Promise<HistoryEvents> {
   return vi.waitFor(
