@@ -75,28 +75,61 @@ function requestWithdrawal({ userId, stepId }: StepOfAgent): void {
 
 /** A step that the agent may stop waiting for, and wait for again. */
 export interface KeptStep {
-  /** Resolves when the step has ended or is paused. */
+  /**
+   * Resolves when the step has ended or is paused. If the scope of this wait is cancelled, the step is cancelled and its
+   * end is awaited; the scopes of earlier waits do nothing to it.
+   *
+   * @throws CancelledFailure or ChildWorkflowFailure if the scope was cancelled
+   */
   next(): Promise<AgentStepOutcome>;
 }
 
-/** Starts a step that outlives the agent: it stays until its deadline. It is cancelled if the agent is. */
+/**
+ * Starts a step that outlives the agent: it stays until its deadline. It is cancelled if the agent is, or if somebody
+ * withdraws it.
+ */
 export function startKeptStep(step: StepOfAgent, options: StepOptions): KeptStep {
+  const scope = new CancellationScope({ cancellable: true, parent: rootScope() });
   let pause: Pause | undefined;
   let hasEnded = false;
   setHandler(stepNotice(step.stepId), (notice) => {
     pause = notice.event === 'paused' ? notice : undefined;
+    if (notice.event === 'withdrawn') scope.cancel();
   });
-  const ended = settle(runMcpStep({ ...step, notifyParent: true }, { ...options, outlivesParent: true }));
+  const running = scope.run(() =>
+    runMcpStep({ ...step, notifyParent: true }, { ...options, outlivesParent: true }),
+  );
   const mark = () => {
     hasEnded = true;
   };
-  ended.then(mark, mark);
+  running.then(mark, mark);
   return {
     async next() {
-      // Not cancellable: a cancellation of the agent cancels the step, and its end is awaited.
-      await CancellationScope.nonCancellable(() => condition(() => hasEnded || pause !== undefined));
-      return hasEnded || pause === undefined ? ended : { kind: 'paused', pause, isKept: true };
+      const waiting = CancellationScope.current();
+      const isPaused = () => !hasEnded && pause !== undefined && !waiting.consideredCancelled;
+      const stopCancelling = whenCancelled(waiting, () => scope.cancel());
+      await CancellationScope.nonCancellable(() => condition(() => hasEnded || isPaused()));
+      stopCancelling();
+      return isPaused() && pause ? { kind: 'paused', pause, isKept: true } : settle(running);
     },
+  };
+}
+
+// A kept step has no scope of its call around it, because that may be cancelled while another call waits for the step.
+function rootScope(): CancellationScope {
+  let scope = CancellationScope.current();
+  while (scope.parent !== undefined) scope = scope.parent;
+  return scope;
+}
+
+/** Calls `react` if the scope is cancelled. Returns the function that ends this. */
+function whenCancelled(scope: CancellationScope, react: () => void): () => void {
+  let isListening = true;
+  void scope.cancelRequested.catch(() => {
+    if (isListening && scope.consideredCancelled) react();
+  });
+  return () => {
+    isListening = false;
   };
 }
 

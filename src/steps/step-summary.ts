@@ -58,6 +58,8 @@ export function statusOf(execution: Execution): StepStatus {
     case 'TERMINATED':
       return 'cancelled';
     case 'FAILED':
+      // A withdrawn step that its parent did not cancel.
+      return reported === 'cancelled' ? 'cancelled' : 'error';
     case 'TIMED_OUT':
       return 'error';
     default:

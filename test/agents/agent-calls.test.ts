@@ -205,6 +205,41 @@ describe('an agent that keeps its paused steps', () => {
     expect(await statusOf(agents.client, kept)).toBe('CANCELLED');
   });
 
+  test('ends the kept step when a call that joined it is cancelled, and not with an earlier one', async ({
+    agents,
+  }) => {
+    const [between, resumed] = [held(completed), untilCancelled(lost)];
+    const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), between, resumed] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('abortingAgent', options, CALL, OTHER);
+    const [kept = ''] = await childrenOf(agent, 2);
+    await between.reached;
+    await deposit(agents.client, kept, 1);
+    await resumed.reached;
+    between.release();
+
+    expect(await agent.result()).toEqual(['paused', expect.stringContaining('ChildWorkflowFailure')]);
+    expect(await statusOf(agents.client, kept)).not.toBe('RUNNING');
+  });
+
+  test('is told when somebody withdraws the kept step', async ({ agents }) => {
+    const between = held(completed);
+    const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), between] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('callingAgent', options, [[CALL], [OTHER], [CALL]]);
+    const [kept = ''] = await childrenOf(agent, 2);
+    await between.reached;
+    await agents.client.workflow.getHandle(kept).signal(withdraw);
+    await untilStep(agents.client, kept, 'cancelled');
+    between.release();
+
+    expect((await agent.result()).at(-1)).toMatchObject({
+      outcome: 'error',
+      parts: [{ text: expect.stringContaining('was cancelled') }],
+    });
+    expect(await statusOf(agents.client, kept)).toBe('CANCELLED');
+  });
+
   test('leaves the kept step behind, which runs when its user acts', async ({ agents }) => {
     const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
     const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
@@ -216,6 +251,20 @@ describe('an agent that keeps its paused steps', () => {
     expect(await agents.client.workflow.getHandle(stepId).result()).toMatchObject({ status: 'success' });
     expect(play.inputs('invokeTool')).toHaveLength(2);
   });
+});
+
+test('a step without a parent can not be withdrawn', async ({ agents }) => {
+  const { userId } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
+  const step = await agents.client.workflow.start('mcpStep', {
+    taskQueue: agents.taskQueue,
+    workflowId: `step/${userId}/s1`,
+    args: [{ userId, ...CALL, notifyParent: true }],
+  });
+  await untilStep(agents.client, step.workflowId, 'awaiting-input');
+  await step.signal(withdraw);
+  await deposit(agents.client, step.workflowId, 1);
+
+  expect(await step.result()).toMatchObject({ status: 'success' });
 });
 
 /** The events of a step from the request to be taken back on, as soon as the step has handled it. */

@@ -1,5 +1,5 @@
 /** Workflows that call tools as an agent does, without a framework. Bundled by `agent-steps.ts`. */
-import { continueAsNew } from '@temporalio/workflow';
+import { CancellationScope, continueAsNew } from '@temporalio/workflow';
 import type { ModelAnswer } from '../../src/agents/model-answer.ts';
 import type { AgentOptions } from '../../src/agents/options.ts';
 import type { ToolCall } from '../../src/agents/tool-caller.ts';
@@ -30,6 +30,25 @@ export async function continuingAgent(
   const answers = [...before, await createToolCaller(options)(call)];
   if (answers.length === 2) return answers;
   return continueAsNew<typeof continuingAgent>(options, call, answers);
+}
+
+/**
+ * Cancels the scope of its first call after that has returned, makes another call, and cancels the scope of a repeated
+ * first call. Returns what became of the first and the repeated one.
+ */
+export async function abortingAgent(
+  options: AgentOptions,
+  call: ToolCall,
+  between: ToolCall,
+): Promise<[string, string]> {
+  const caller = createToolCaller(options);
+  const [first, second] = [new CancellationScope(), new CancellationScope()];
+  const { outcome } = await first.run(() => caller(call));
+  first.cancel();
+  await caller(between);
+  const joined = second.run(() => caller(call));
+  second.cancel();
+  return [outcome, await joined.then((answer) => answer.outcome, String)];
 }
 
 /** What an agent of the OpenAI Agents SDK does with its server, without the SDK. */

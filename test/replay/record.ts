@@ -6,6 +6,7 @@ import { quietTemporal } from '../support/quiet-temporal.ts';
 import { connectTemporal, createTestNamespace, type TestTemporal } from '../support/temporal.ts';
 import { createScriptedSteps, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
 import { LISTING_STORIES, LONG_LISTING_STORIES } from './listing-stories.ts';
+import { PARENT_STORIES } from './parent-stories.ts';
 import { type History, openRecordedHistories, storyOf } from './recorded-histories.ts';
 import { LONG_STORIES, OTHER_STORIES, STEP_STORIES, type Story } from './stories.ts';
 
@@ -13,7 +14,7 @@ const histories = openRecordedHistories();
 const recorded = new Set(histories.read().map(({ path }) => storyOf(path)));
 
 describe('with short histories', () => {
-  recordAll({ ...STEP_STORIES, ...LISTING_STORIES, ...OTHER_STORIES }, async () =>
+  recordAll({ ...STEP_STORIES, ...PARENT_STORIES, ...LISTING_STORIES, ...OTHER_STORIES }, async () =>
     connectTemporal(await createTestNamespace()),
   );
 });

@@ -3,6 +3,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import { LISTING_STORIES, LONG_LISTING_STORIES } from './listing-stories.ts';
+import { PARENT_STORIES } from './parent-stories.ts';
 import { openRecordedHistories, type RecordedHistory, storyOf } from './recorded-histories.ts';
 import { LONG_STORIES, OTHER_STORIES, STEP_STORIES } from './stories.ts';
 
@@ -46,6 +47,7 @@ test('there is a recorded history of every path', () => {
 
   const missing = Object.keys({
     ...STEP_STORIES,
+    ...PARENT_STORIES,
     ...LONG_STORIES,
     ...LISTING_STORIES,
     ...LONG_LISTING_STORIES,

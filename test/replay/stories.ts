@@ -6,7 +6,6 @@ import {
   credentialsRestored,
   historyRestored,
   serverResumed,
-  withdraw,
 } from '../../src/contracts/messages.ts';
 import { stepSearchAttributes } from '../../src/contracts/search-attributes.ts';
 import type { McpStepInput } from '../../src/contracts/step.ts';
@@ -333,22 +332,6 @@ export const STEP_STORIES: Record<string, Story> = {
   'workflow-id-without-step-id': (steps) =>
     steps.start({ invokeTool: [completed] }, { workflowId: 'step/ada/recorded', args: [INPUT] }),
   'cancelled-in-pause': whenAsked((step) => step.handle.cancel(), { invokeTool: [reauthRequired(seen(1))] }),
-  'withdrawn-in-pause': async (steps) => {
-    const step = await start(steps, { invokeTool: [reauthRequired(seen(1))] }, { notifyParent: true });
-    await hasPaused(step, 1);
-    await step.handle.signal(withdraw);
-    await step.until('cancelled');
-    await step.handle.cancel();
-    return step;
-  },
-  'not-withdrawn-in-call': async (steps) => {
-    const calling = held(completed);
-    const step = await start(steps, { invokeTool: [calling] }, { notifyParent: true });
-    await calling.reached;
-    await step.handle.signal(withdraw);
-    calling.release();
-    return step;
-  },
   'cancelled-in-call': async (steps) => {
     const calling = untilCancelled<typeof completed>(completed);
     const step = await start(steps, { invokeTool: [calling] });

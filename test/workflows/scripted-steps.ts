@@ -40,7 +40,10 @@ export interface Temporal {
 /** The workflows under test on a worker whose activities play scripts. */
 export interface ScriptedSteps {
   client: Client;
+  taskQueue: string;
   start(script: Script, options?: StartOptions): Promise<ScriptedStep>;
+  /** A step that something else starts, on `taskQueue`. */
+  expect(script: Script, workflowId: string): ScriptedStep;
   startWorker(options?: ScriptedWorkerOptions): Promise<ScriptedWorker>;
   stop(): Promise<void>;
 }
@@ -124,15 +127,21 @@ export function createScriptedSteps({ client, nativeConnection, namespace }: Tem
   const plays = new Map<string, Play>();
   const workers: ScriptedWorker[] = [];
   const playOf = (workflowId: string) => plays.get(workflowId) ?? new Play({});
+  const expectStep = (script: Script, workflowId: string) => {
+    const play = new Play(script);
+    plays.set(workflowId, play);
+    return watchStep(client, workflowId, play);
+  };
   return {
     client,
+    taskQueue,
     async start(script, { type = 'mcpStep', args = [INPUT], ...options } = {}) {
       const workflowId = options.workflowId ?? `step/ada/${randomUUID()}`;
-      const play = new Play(script);
-      plays.set(workflowId, play);
+      const step = expectStep(script, workflowId);
       await client.workflow.start(type, { taskQueue, ...options, workflowId, args });
-      return watchStep(client, workflowId, play);
+      return step;
     },
+    expect: expectStep,
     async startWorker({ only, ...options } = {}) {
       const created = await Worker.create({
         connection: nativeConnection,

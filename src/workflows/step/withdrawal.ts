@@ -4,7 +4,7 @@
  * So the parent asks first: a paused step ends at once, says so, and waits for the cancellation, which Temporal's status
  * of the workflow needs. A step that runs ignores the request.
  */
-import { CancellationScope, setHandler } from '@temporalio/workflow';
+import { CancellationScope, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { withdraw } from '../../contracts/messages.ts';
 import { tellParent } from './parent.ts';
 import type { Step } from './step.ts';
@@ -16,14 +16,23 @@ export interface Withdrawal {
    * @throws CancelledFailure if the step is withdrawn or cancelled first
    */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Returns at once if the step was not withdrawn. Otherwise rejects when the parent cancels it. */
+  /**
+   * Returns at once if the step was not withdrawn. Otherwise rejects when the parent cancels it, or returns after a
+   * minute if the parent does not.
+   *
+   * @throws CancelledFailure
+   */
   untilCancelled(): Promise<void>;
 }
 
-/** Registers the signal, if the step is to notify its parent. */
+/** A parent that does not know of withdrawals would otherwise wait for a step that never ends. */
+const CANCELLED_WITHIN = '1 minute';
+
+/** Registers the signal, if the step has a parent that it is to notify. */
 export function acceptWithdrawal({ plan, record }: Step): Withdrawal {
   // Other steps run as they did before there were withdrawals, so that their histories replay.
-  if (!plan.notifyParent) return { run: (work) => work(), untilCancelled: async () => {} };
+  if (!plan.notifyParent || workflowInfo().parent === undefined)
+    return { run: (work) => work(), untilCancelled: async () => {} };
   const scope = new CancellationScope();
   let isWithdrawn = false;
   setHandler(withdraw, () => {
@@ -36,7 +45,7 @@ export function acceptWithdrawal({ plan, record }: Step): Withdrawal {
     async untilCancelled() {
       if (!isWithdrawn) return;
       tellParent(plan, { event: 'withdrawn' });
-      await CancellationScope.current().cancelRequested;
+      await sleep(CANCELLED_WITHIN);
     },
   };
 }
