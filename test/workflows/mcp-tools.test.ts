@@ -270,7 +270,7 @@ describe('a listing that waits', () => {
   });
 
   test('asks for nothing more after the end of its pauses', async ({ steps }) => {
-    const input = { ...WAITING, timeouts: { reauth: '20 days' } };
+    const input = { ...WAITING, timeouts: { reauth: '1h' } };
     const step = await start(
       steps,
       {
