@@ -238,7 +238,7 @@ describe('a step that is being cancelled says so', () => {
       const step = await world.steps.get(user, stepId);
       expect(step).toMatchObject({
         status: 'awaiting-input',
-        timeline: [{ event: 'started' }, { event: 'cancelling' }],
+        timeline: [{ event: 'started' }, { event: 'awaiting-input' }, { event: 'cancelling' }],
       });
       expect(Date.parse(step?.timeline.at(-1)?.at ?? '')).toBeGreaterThanOrEqual(asked - 1_000);
       expect(await world.steps.get(user, stepId)).toStrictEqual(step);
