@@ -9,9 +9,8 @@ interface Kept {
   step: KeptStep;
 }
 
-// The sandbox evaluates modules anew for each run of a workflow, so these are the paused steps of one run, by their
-// calls. They are those of all adapters: an agent that lists its tools again, or hands off to another agent, has several
-// callers.
+// The sandbox evaluates modules once for each run of a workflow, so this map belongs to one run. All adapters share it,
+// because an agent that lists its tools again, or hands off to another agent, has several callers.
 const run = { kept: new Map<string, Kept[]>() };
 
 /**

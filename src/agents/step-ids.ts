@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 
-// The sandbox evaluates modules again for each run of a workflow, so this counts the children of one run, of all
+// The sandbox evaluates modules once for each run of a workflow, so this counts the children of one run, over all
 // adapters.
 const run = { children: 0 };
 

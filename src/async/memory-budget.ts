@@ -39,7 +39,7 @@ export interface MemoryShare {
 
 /** One part of an answer. */
 export interface CountedBytes {
-  /** Aborts when the part has to be given up because there is no room for it, or the request has ended. */
+  /** Aborts when the budget has no room for the part, or when the request has ended. */
   readonly signal: AbortSignal;
   /** Counts bytes that are held of the part; negative for bytes that were discarded. */
   received(bytes: number): void;

@@ -6,7 +6,7 @@ import { accountMember, accountOf } from './accounts.ts';
 import type { McpToolsFailure, McpToolsOfServer, ServerAccount } from './mcp-tools.ts';
 import { needsTask } from './needs-task.ts';
 
-/** A call that is planned. Without `tool`: any call of the account. */
+/** A planned call. Without `tool`, only the account is checked. */
 export interface PreflightCall extends ServerAccount {
   tool?: string;
 }
@@ -39,7 +39,7 @@ export interface PreflightProblem {
 }
 
 export interface PreflightResult {
-  /** Whether there is no problem. */
+  /** True if all of the calls can be made now. */
   ready: boolean;
   /** In the order of the calls, one for each call that can't be made now. */
   problems: PreflightProblem[];

@@ -24,7 +24,7 @@ export function numbersNotExact(problems: NumberProblem[]): HandlerError {
   return handlerError('BAD_REQUEST', 'number-not-exact', message);
 }
 
-// Not CONFLICT: Temporal's server 1.29 does not know that type, and repeats the request without limit.
+// BAD_REQUEST, because Temporal never repeats a request after it. CONFLICT is newer than some servers.
 export function stepConflict(): HandlerError {
   return handlerError('BAD_REQUEST', 'step-conflict', 'This stepId belongs to a step with another request.');
 }

@@ -9,7 +9,7 @@ export const preflightRequestSchema = z.strictObject({
       z.strictObject({
         mcpServerId: idSchema,
         account: accountSchema,
-        tool: idSchema.optional().describe('Default: any call of this account.'),
+        tool: idSchema.optional().describe('Default: only the account is checked.'),
       }),
     )
     .min(1)
@@ -18,7 +18,7 @@ export const preflightRequestSchema = z.strictObject({
 
 export const preflightResultSchema = z
   .object({
-    ready: z.boolean().describe('Whether there is no problem.'),
+    ready: z.boolean().describe('True if all of the calls can be made now.'),
     problems: z
       .array(
         z.object({

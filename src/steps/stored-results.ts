@@ -53,7 +53,7 @@ export function createStoredResults(given: StoredResultDependencies | undefined)
       orWarning(deps, reader, step, () => admitted(reader, step, () => withResult(deps, reader, step))),
     async readSmall(reader, step, maxBytes) {
       if ((step.result?.stored?.bytes ?? 0) > maxBytes) return step;
-      // A refusal is no failure of the read: the same request succeeds later.
+      // A refusal by the budget becomes no warning in the step, because the same request can succeed later.
       return admitted(reader, step, () =>
         orWarning(deps, reader, step, () => withResult(deps, reader, step)),
       );

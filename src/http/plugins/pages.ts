@@ -46,12 +46,12 @@ export function servePages(
   scope.addHook('onRequest', loadBrowser);
 }
 
-/** The name of the decorator of scopes that are not of pages, and show their problems to browsers as pages. */
+/** The decorator of scopes that have no pages of their own, and show only their problems as pages. */
 const ONLY_BROWSERS = 'onlyBrowsers';
 
 /**
- * Makes the problems of a scope pages for clients that name HTML: browsers that opened an address which is no page.
- * Programs get problem documents there.
+ * Answers the problems of a scope with a page if the client accepts `text/html` by name, as a browser does that opened a
+ * wrong address. Other clients get problem documents.
  */
 export function showProblemsToBrowsers(
   scope: FastifyInstance,

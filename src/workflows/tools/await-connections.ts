@@ -49,7 +49,7 @@ export async function awaitConnections(listing: Listing, wanted: Awaited): Promi
   progress.deadline ??= Date.now() + plan.reauthMs;
   const links = await registerAll(listing, awaited);
   while (Object.keys(awaited).length > 0) {
-    // The pauses end together. After that nobody is asked for what would resume nothing.
+    // All pauses share one deadline. A link that is shown after it would resume nothing.
     if (Date.now() < progress.deadline) show(listing, awaited, links);
     const isOver = () => isStale(listing) || hinted(listing, awaited).length > 0;
     if (!(await waitAtMost(listing, progress.deadline - Date.now(), isOver))) {
