@@ -1,6 +1,7 @@
 import type { CountedBytes, MemoryShare } from '../async/memory-budget.ts';
 import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey, ListToolsInput, ToolListing } from '../contracts/activities.ts';
+import { largestBeyond } from '../contracts/largest-beyond.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { connectUrl } from '../contracts/urls.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -121,15 +122,8 @@ function withoutIcons({ icons: _, ...tool }: ToolDescription): ToolDescription {
 }
 
 function withinBytes(listings: ToolListing[], maxBytes: number): ToolListing[] {
-  const smallestFirst = listings
-    .filter((listing) => listing.kind === 'listed')
-    .sort((one, other) => one.bytes - other.bytes);
-  let left = maxBytes;
-  const tooLarge = new Set<ToolListing>();
-  for (const listing of smallestFirst) {
-    left -= listing.bytes;
-    if (left < 0) tooLarge.add(listing);
-  }
+  const bytesOf = (listing: ToolListing) => (listing.kind === 'listed' ? listing.bytes : 0);
+  const tooLarge = largestBeyond(listings, maxBytes, bytesOf);
   return listings.map((listing) =>
     tooLarge.has(listing) ? { kind: 'failed', failure: failureOf({ kind: 'too-large' }) } : listing,
   );

@@ -1,3 +1,4 @@
+import { largestBeyond } from '../contracts/largest-beyond.ts';
 import type { McpToolsOfServer } from '../contracts/mcp-tools.ts';
 
 /** The most tools of one list for an agent. Models take far fewer. */
@@ -11,15 +12,8 @@ export function limitTools(
   listed: readonly McpToolsOfServer[],
   maxTools: number = MAX_TOOLS,
 ): McpToolsOfServer[] {
-  const tooLarge = new Set<McpToolsOfServer>();
-  let left = maxTools;
-  for (const server of listed.toSorted((one, other) => countOf(one) - countOf(other))) {
-    left -= countOf(server);
-    if (left < 0) tooLarge.add(server);
-  }
-  return listed.map((server) =>
-    tooLarge.has(server) && countOf(server) > 0 ? withoutTools(server) : server,
-  );
+  const tooLarge = largestBeyond(listed, maxTools, countOf);
+  return listed.map((server) => (tooLarge.has(server) ? withoutTools(server) : server));
 }
 
 function countOf(server: McpToolsOfServer): number {

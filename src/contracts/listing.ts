@@ -1,9 +1,10 @@
 /** How a listing of tools (workflow `mcpTools`) is shown beside steps. */
 import { accountMember, DEFAULT_ACCOUNT } from './accounts.ts';
 import type { McpToolsFailure, McpToolsOfServer, McpToolsResult, ServerAccount } from './mcp-tools.ts';
+import { stepSearchAttributes } from './search-attributes.ts';
 import { shortened } from './shortened.ts';
 import type { McpStepResult, StepErrorCode } from './step.ts';
-import type { StepIdentity, StepMemo } from './step-memo.ts';
+import { MEMO_KEY, type StepIdentity, type StepMemo } from './step-memo.ts';
 
 /** Servers that a title names. */
 const MAX_NAMES = 3;
@@ -27,6 +28,15 @@ export function listingIdentity(stepId: string, servers: readonly ServerAccount[
 /** The memo that a listing is started with. Its start is never repeated, so it has no hash of the request. */
 export function listingMemo(userId: string, stepId: string, servers: readonly ServerAccount[]): StepMemo {
   return { ...listingIdentity(stepId, servers), userId, requestHash: '' };
+}
+
+/** What shows a listing beside steps: the memo and attributes that it is started with. Only one that waits is shown. */
+export function listingAsStep(userId: string, stepId: string, servers: readonly ServerAccount[]) {
+  const { mcpServerId } = listingIdentity(stepId, servers);
+  return {
+    memo: { [MEMO_KEY]: listingMemo(userId, stepId, servers) },
+    typedSearchAttributes: stepSearchAttributes({ userId, mcpServerId }),
+  };
 }
 
 function titleOf(servers: readonly ServerAccount[]): string {

@@ -1,10 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { startWorkflow, WorkflowRunOperationHandler, type WorkflowStartOptions } from '@temporalio/nexus';
 import type { OperationHandler } from 'nexus-rpc';
-import { listingMemo } from '../contracts/listing.ts';
+import { listingAsStep } from '../contracts/listing.ts';
 import type { McpToolsInput, McpToolsResult } from '../contracts/mcp-tools.ts';
-import { stepSearchAttributes } from '../contracts/search-attributes.ts';
-import { MEMO_KEY } from '../contracts/step-memo.ts';
 import { fairnessKey, listingWorkflowId } from '../contracts/step-workflow-id.ts';
 import { withOrWithoutAttributes } from '../steps/with-or-without-attributes.ts';
 import { cancelOwn } from './cancel-operation.ts';
@@ -47,15 +45,6 @@ function startOptions(
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
     priority: { fairnessKey: fairnessKey(listing.userId) },
-    ...(listing.waitUntilConnected && shownAsStep(listing)),
-  };
-}
-
-// Only a listing that waits is shown beside steps.
-function shownAsStep({ userId, listId, servers }: Listing) {
-  const [{ mcpServerId } = { mcpServerId: '' }] = servers;
-  return {
-    memo: { [MEMO_KEY]: listingMemo(userId, listId, servers) },
-    typedSearchAttributes: stepSearchAttributes({ userId, mcpServerId }),
+    ...(listing.waitUntilConnected && listingAsStep(listing.userId, listing.listId, listing.servers)),
   };
 }

@@ -1,5 +1,5 @@
 import { ApplicationFailure, executeChild, uuid4 } from '@temporalio/workflow';
-import { listingMemo } from '../contracts/listing.ts';
+import { listingAsStep } from '../contracts/listing.ts';
 import { INVALID_ARGUMENTS, type McpToolsInput, type McpToolsResult } from '../contracts/mcp-tools.ts';
 import {
   accountsOfCalls,
@@ -7,8 +7,6 @@ import {
   type PreflightCall,
   type PreflightResult,
 } from '../contracts/preflight.ts';
-import { stepSearchAttributes } from '../contracts/search-attributes.ts';
-import { MEMO_KEY } from '../contracts/step-memo.ts';
 import { listingWorkflowId } from '../contracts/step-workflow-id.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { refuseSecondSdk } from './one-sdk.ts';
@@ -52,12 +50,9 @@ export async function listMcpTools(
   });
 }
 
-// Only a listing that waits is shown beside steps.
-function shownAsStep({ userId, stepId, servers, mcpServerId }: ListingPlan, searchAttributes: boolean) {
-  return {
-    memo: { [MEMO_KEY]: listingMemo(userId, stepId, servers) },
-    ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes({ userId, mcpServerId }) }),
-  };
+function shownAsStep({ userId, stepId, servers }: ListingPlan, searchAttributes: boolean) {
+  const { memo, typedSearchAttributes } = listingAsStep(userId, stepId, servers);
+  return searchAttributes ? { memo, typedSearchAttributes } : { memo };
 }
 
 export interface PreflightInput {
