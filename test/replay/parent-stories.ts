@@ -6,7 +6,6 @@ import { uniqueTaskQueue } from '../support/temporal.ts';
 import { completed, reauthRequired, seen } from '../workflows/outcomes.ts';
 import { held, type Script } from '../workflows/scripted-activities.ts';
 import { INPUT, type ScriptedStep, type ScriptedSteps } from '../workflows/scripted-steps.ts';
-import type { parent } from './parent-workflow.ts';
 import type { Story } from './stories.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('parent-workflow.ts', import.meta.url));
@@ -30,15 +29,19 @@ export const PARENT_STORIES: Record<string, Story> = {
   },
 };
 
-/** The step as soon as its parent has started it. The worker of the parent ends with `steps`. */
-async function startChild(steps: ScriptedSteps, script: Script): Promise<ScriptedStep> {
+/** The step of a parent of parent-workflow.ts. The worker of the parent ends with `steps`. */
+export async function startChild(
+  steps: ScriptedSteps,
+  script: Script,
+  parent: 'parent' | 'deafParent' = 'parent',
+): Promise<ScriptedStep> {
   const stepId = randomUUID();
   const step = steps.expect(script, `step/${INPUT.userId}/${stepId}`);
   const logger = new DefaultLogger('ERROR', () => {});
   const taskQueue = uniqueTaskQueue('parents');
   const workflowBundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
   await steps.startWorker({ only: 'workflows', taskQueue, workflowBundle });
-  await steps.client.workflow.start<typeof parent>('parent', {
+  await steps.client.workflow.start(parent, {
     taskQueue,
     workflowId: `parent-${stepId}`,
     args: [{ ...INPUT, stepId }, steps.taskQueue],

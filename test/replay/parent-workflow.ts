@@ -11,3 +11,8 @@ export async function parent(step: McpStepInput & { stepId: string }, taskQueue:
   });
   await scope.run(() => runMcpStep({ ...step, notifyParent: true }, { taskQueue, searchAttributes: true }));
 }
+
+/** Runs a step that notifies it, and ignores the notices. */
+export async function deafParent(step: McpStepInput & { stepId: string }, taskQueue: string): Promise<void> {
+  await runMcpStep({ ...step, notifyParent: true }, { taskQueue, searchAttributes: false });
+}
