@@ -11,7 +11,10 @@ const RULES = [
 ];
 
 /** Whole steps, whole processes, and several of them at once. */
-const INTEGRATION = ['tool-calls', 'integration', 'races'].map((folder) => `test/${folder}/**/*.test.ts`);
+const INTEGRATION = [
+  ...['tool-calls', 'integration', 'races', 'agents'].map((folder) => `test/${folder}/**/*.test.ts`),
+  'test/payloads/encrypted-steps.test.ts',
+];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
 
@@ -32,8 +35,8 @@ export default defineConfig({
     // A worker runs one file after another in the same modules: importing the SDKs again for each file would cost more
     // than the files' own work. No module of this project has state of its own.
     isolate: false,
-    // Most tests wait for servers and timers most of the time.
-    maxWorkers: 6,
+    // Most tests wait for servers and timers. More workers import the same modules once more each, which costs more.
+    maxWorkers: 4,
     // On CI a failed test is retried once, because a shared machine can exceed a time limit; Vitest reports the retry.
     // These tests are sequential, so a real fault fails twice. Tests of races are never retried (race-runner.ts).
     retry: process.env.CI === 'true' ? 1 : 0,

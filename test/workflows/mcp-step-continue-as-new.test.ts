@@ -79,7 +79,8 @@ test('a step continues in a new run with its timeline, its progress and its dead
   expect(continued.startTime.toISOString()).not.toBe(renewing.createdAt);
   expect(summaryOf(continued, 's', {})).toMatchObject({ status: 'running', createdAt: renewing.createdAt });
   calling.release();
-  const paused = await step.until('awaiting-input');
+  await step.until('awaiting-input');
+  const paused = await committedView(step);
   expectContinued(paused, renewing);
 
   const runId = await runIdOf(step);
@@ -87,7 +88,8 @@ test('a step continues in a new run with its timeline, its progress and its dead
   await looking.reached;
   expect(await runIdOf(step)).not.toBe(runId);
   looking.release();
-  const pausedAgain = await step.until('awaiting-input');
+  await step.until('awaiting-input');
+  const pausedAgain = await committedView(step);
   expectContinued(pausedAgain, paused);
   expect(await deadlineOf(step, pausedAgain)).toBe(Date.parse(paused.updatedAt) + REAUTH_MS);
   await expectFoundAs(step, 'awaiting-input');
@@ -152,7 +154,8 @@ test('a step is cancelled in whichever run it is, and leaves no waiter of an ear
 test('a wait for a paused server goes on in a new run, which neither looks again nor says so again', async () => {
   const step = await steps.start({ invokeTool: [serverPaused, completed] });
   const { runId } = await step.handle.describe();
-  const waiting = await step.untilView(({ timeline }) => timeline.at(-1)?.event === 'server-paused');
+  await step.untilView(({ timeline }) => timeline.at(-1)?.event === 'server-paused');
+  const waiting = await committedView(step);
   for (let sent = 0; sent < 60; sent += 1) await step.handle.signal(serverResumed.name, {});
   await vi.waitFor(async () => expect(await runIdOf(step)).not.toBe(runId), 30_000);
   expect((await step.view()).timeline).toStrictEqual(waiting.timeline);
@@ -183,6 +186,15 @@ test('a call whose answer was lost is not made again by the run that finds out a
 
 async function runIdOf(step: ScriptedStep): Promise<string> {
   return (await step.handle.describe()).runId;
+}
+
+/** The view without a workflow task under way: a task that times out is made again, and what it noted is noted later. */
+async function committedView(step: ScriptedStep): Promise<StepView> {
+  await vi.waitFor(async () => {
+    const { raw } = await step.handle.describe();
+    expect(raw.pendingWorkflowTask ?? null).toBeNull();
+  }, 30_000);
+  return step.view();
 }
 
 /** The later view begins with what the earlier one showed. */
