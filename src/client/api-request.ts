@@ -1,4 +1,5 @@
 import { withDeadline } from '../async/deadline.ts';
+import { isObject } from '../contracts/is-object.ts';
 import { problemSchema } from '../schemas/http-problem.ts';
 
 export interface LatchkeyApiOptions {
@@ -66,10 +67,6 @@ async function send(
     redirect: 'error',
     signal,
   });
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 function refusalOf(status: number, body: unknown): LatchkeyApiError {

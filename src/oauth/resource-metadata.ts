@@ -1,3 +1,4 @@
+import { isObject } from '../contracts/is-object.ts';
 import type { AddressSource } from '../net/network.ts';
 import {
   type DiscoveryFailure,
@@ -81,9 +82,7 @@ async function readMetadata(response: Response): Promise<Record<string, unknown>
   if (response.status !== 200) return undefined;
   try {
     const json: unknown = JSON.parse(text);
-    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-    // The cast names what the line above has checked.
-    return isObject ? (json as Record<string, unknown>) : undefined;
+    return isObject(json) ? json : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, vi } from 'vitest';
 import { testInWorld } from '../support/fixtures.ts';
 import { testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
 import type { TestWorker } from '../support/test-worker.ts';
+import { withSource } from '../support/with-source.ts';
 import type { World } from '../support/world.ts';
 import type { ToolSetRun, useToolSet } from './ai-sdk-workflows.ts';
 
@@ -33,7 +34,7 @@ async function startAgentWorker({ temporal }: World): Promise<TestWorker> {
     taskQueue,
     workflowsPath: WORKFLOWS,
     dataConverter: testDataConverter(),
-    bundlerOptions: { webpackConfigHook: withSources },
+    bundlerOptions: { webpackConfigHook: withSource('latchkey/ai-sdk', EXPORTED) },
   });
   const running = own.run();
   return {
@@ -42,12 +43,6 @@ async function startAgentWorker({ temporal }: World): Promise<TestWorker> {
       await running;
     },
   };
-}
-
-// The package's name leads to what was built, which may be older than what is tested.
-function withSources<T extends { resolve?: { alias?: object } }>(config: T): T {
-  const alias = { ...config.resolve?.alias, 'latchkey/ai-sdk': EXPORTED };
-  return { ...config, resolve: { ...config.resolve, alias } };
 }
 
 type Change = Omit<ToolSetRun, 'options'> & { options?: Partial<ToolSetRun['options']> };

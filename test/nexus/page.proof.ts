@@ -8,6 +8,7 @@ import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findTemporalCli } from '../../src/dev/embedded/server-binaries.ts';
 import { uniqueTaskQueue } from '../support/temporal.ts';
+import { withSource } from '../support/with-source.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const exec = promisify(execFile);
@@ -32,7 +33,7 @@ beforeAll(async () => {
     namespace,
     taskQueue: 'agents',
     workflowsPath,
-    bundlerOptions: { webpackConfigHook: withSources },
+    bundlerOptions: { webpackConfigHook: withSource('latchkey/nexus', EXPORTED) },
   });
   running = worker.run();
 });
@@ -85,10 +86,4 @@ function withNames(text: string): string {
 async function blockOf(language: 'sh' | 'ts'): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(page)?.[1] ?? '';
-}
-
-// The package's name leads to what was built, which may be older than what is tested.
-function withSources<T extends { resolve?: { alias?: object } }>(config: T): T {
-  const alias = { ...config.resolve?.alias, 'latchkey/nexus': EXPORTED };
-  return { ...config, resolve: { ...config.resolve, alias } };
 }

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { packLatchkey } from '../support/pack-latchkey.ts';
 
 const exec = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = fileURLToPath(new URL('./application', import.meta.url));
 
 export interface Manifest {
@@ -40,8 +40,7 @@ export interface RunningProgram {
 export async function createApplication(dependencies: Record<string, string> = {}): Promise<Application> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-package-'));
   const run: Application['run'] = (command, ...args) => exec(command, args, { cwd: folder });
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
-  const [tarball = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  const tarball = await packLatchkey(folder);
   const manifest = { name: 'app', private: true, type: 'module', dependencies };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
   await run(

@@ -10,6 +10,7 @@ import { waitingStepsOf } from '../../src/credentials/waiters/waiter-store.ts';
 import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { rpcResult } from '../support/scripted-mcp-server.ts';
 import { testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
+import { withSource } from '../support/with-source.ts';
 import type { World } from '../support/world.ts';
 import type { AgentRun, agentRun } from './agent-run.ts';
 import { stepDeliveries, testWithReceiver } from './webhook-fixture.ts';
@@ -39,18 +40,13 @@ async function startOwnWorker(world: World): Promise<() => Promise<void>> {
     workflowsPath: OWN,
     dataConverter: testDataConverter(),
     // The package's name leads to what was built, which may be older than what is tested.
-    bundlerOptions: { webpackConfigHook: withSources },
+    bundlerOptions: { webpackConfigHook: withSource('latchkey/workflow', EXPORTED) },
   });
   const running = worker.run();
   return async () => {
     worker.shutdown();
     await running;
   };
-}
-
-function withSources<T extends { resolve?: { alias?: object } }>(config: T): T {
-  const alias = { ...config.resolve?.alias, 'latchkey/workflow': EXPORTED };
-  return { ...config, resolve: { ...config.resolve, alias } };
 }
 
 function startRun(world: World, list: McpToolsInput, change: Partial<AgentRun> = {}) {

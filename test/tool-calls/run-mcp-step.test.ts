@@ -10,6 +10,7 @@ import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace, testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';
 import type { TestWorker } from '../support/test-worker.ts';
+import { withSource } from '../support/with-source.ts';
 import type { World } from '../support/world.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/invoice-run/workflows.ts', import.meta.url));
@@ -36,7 +37,7 @@ async function startExampleWorker(world: World): Promise<TestWorker> {
     taskQueue,
     workflowsPath: EXAMPLE,
     dataConverter: testDataConverter(),
-    bundlerOptions: { webpackConfigHook: withSources },
+    bundlerOptions: { webpackConfigHook: withSource('latchkey/workflow', EXPORTED) },
   });
   const running = own.run();
   return {
@@ -45,12 +46,6 @@ async function startExampleWorker(world: World): Promise<TestWorker> {
       await running;
     },
   };
-}
-
-// The package's name leads to what was built, which may be older than what is tested.
-function withSources<T extends { resolve?: { alias?: object } }>(config: T): T {
-  const alias = { ...config.resolve?.alias, 'latchkey/workflow': EXPORTED };
-  return { ...config, resolve: { ...config.resolve, alias } };
 }
 
 interface Run {

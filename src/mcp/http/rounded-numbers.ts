@@ -1,7 +1,7 @@
 import { walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { isObject } from '../../contracts/is-object.ts';
 import type { JsonPath } from '../../contracts/json-path.ts';
 import type { SecretRedaction } from '../../net/secret-redaction.ts';
-import { isObject } from './rpc-message.ts';
 
 const MAX_NAMED = 10;
 const MAX_LITERAL = 64;

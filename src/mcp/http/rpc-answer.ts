@@ -1,6 +1,7 @@
+import { isObject } from '../../contracts/is-object.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { type RoundingWarning, warnOfRoundedNumbers } from './rounded-numbers.ts';
-import { isObject, type RpcId, withoutNulls } from './rpc-message.ts';
+import { type RpcId, withoutNulls } from './rpc-message.ts';
 
 /** A JSON-RPC response, read leniently: a tool may have run, so an answer in an odd form is still an answer. */
 export type RpcAnswer =

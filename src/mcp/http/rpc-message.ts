@@ -18,10 +18,6 @@ export function isRequest(message: OutgoingMessage): message is { method: string
   return message.method !== undefined && message.id !== undefined;
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Leaves out the members that are null or undefined. Serializers of several languages write null for an optional member
  * that is not set, where the schemas of MCP and of the SDK want it absent.

@@ -1,6 +1,6 @@
+import { isObject } from '../../contracts/is-object.ts';
 import type { ServerLimits } from '../server-limits.ts';
 import { ServerFloods } from './failures.ts';
-import { isObject } from './rpc-message.ts';
 
 /** A message of the server with a method. Without an id it is a notification. */
 interface ServerRequest {

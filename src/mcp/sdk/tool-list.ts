@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { isObject } from '../../contracts/is-object.ts';
 import { present } from '../../contracts/present.ts';
 import type { ToolAnnotations, ToolDescription, ToolIcon } from '../../contracts/step.ts';
 import type { Turns } from '../../turns/turns.ts';
 import type { SessionLost } from '../http/classify-failure.ts';
-import { isObject, withoutNulls } from '../http/rpc-message.ts';
+import { withoutNulls } from '../http/rpc-message.ts';
 import { protocolError, tooLarge } from '../mcp-failure.ts';
 import type { McpFailure, RequestFailure } from '../port.ts';
 import type { ServerLimits } from '../server-limits.ts';

@@ -1,6 +1,6 @@
+import { isObject } from '../../contracts/is-object.ts';
 import type { ToolResult } from '../../contracts/step.ts';
 import { writeJson } from '../../turns/write-json.ts';
-import { isObject } from '../http/rpc-message.ts';
 
 export interface ReadToolResult {
   kind: 'completed';

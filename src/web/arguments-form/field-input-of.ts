@@ -1,6 +1,7 @@
+import { isObject } from '../../contracts/is-object.ts';
 import { shortText } from '../short-text.ts';
 import type { Choice, FieldInput } from './form-field.ts';
-import { isObject, isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
+import { isScalar, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 
 const MAX_CHOICES = 200;
 const MAX_CHOICE_LABEL = 120;

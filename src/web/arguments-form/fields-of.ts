@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../../contracts/is-object.ts';
 import { isWithin } from '../../contracts/json-size.ts';
 import { shortText } from '../short-text.ts';
 import { fieldInputOf } from './field-input-of.ts';
 import type { ArgumentsForm, FormField } from './form-field.ts';
 import { fitsPage } from './form-size.ts';
-import { isObject, isScalar, type JsonObject, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
+import { isScalar, type JsonObject, listOf, memberOf, numberOf, textOf } from './json-schema.ts';
 import { plainSchemaOf } from './plain-schema.ts';
 
 /** A schema with more properties is shown as JSON. */

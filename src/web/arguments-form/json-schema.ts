@@ -1,12 +1,9 @@
+import { isObject } from '../../contracts/is-object.ts';
 // Reads JSON Schemas of untrusted servers: only own members, and only as much as is asked for.
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Returns an own member. */
 export function memberOf(value: unknown, name: string): unknown {

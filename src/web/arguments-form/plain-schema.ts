@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, listOf, memberOf, textOf } from './json-schema.ts';
+import { isObject } from '../../contracts/is-object.ts';
+import { type JsonObject, listOf, memberOf, textOf } from './json-schema.ts';
 
 /** A property's schema without its indirections. */
 interface PlainSchema {

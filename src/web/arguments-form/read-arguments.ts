@@ -1,3 +1,4 @@
+import { isObject } from '../../contracts/is-object.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import {
   type ArgumentsForm,
@@ -8,7 +9,6 @@ import {
   shownField,
 } from './form-field.ts';
 import { valuesOf } from './form-values.ts';
-import { isObject } from './json-schema.ts';
 import { readJsonText } from './read-json-text.ts';
 import { readValue, withPlainLineBreaks } from './read-value.ts';
 

@@ -1,11 +1,11 @@
 import { walkNumbers } from '../../contracts/inexact-numbers.ts';
+import { isObject } from '../../contracts/is-object.ts';
 import type { JsonPath } from '../../contracts/json-path.ts';
 import { MAX_NESTING } from '../../contracts/json-size.ts';
 import type { ArgumentProblem } from '../../mcp/check-arguments-in-thread.ts';
 import { type JsonLimits, JsonOverLimit } from '../../turns/json-limits.ts';
 import { readJson } from '../../turns/read-json.ts';
 import { createTurns } from '../../turns/turns.ts';
-import { isObject } from './json-schema.ts';
 import { NOT_EXACT } from './read-value.ts';
 
 type ReadJsonText = { kind: 'value'; value: unknown } | { kind: 'refused'; problems: ArgumentProblem[] };

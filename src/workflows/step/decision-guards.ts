@@ -13,7 +13,7 @@ import {
   type Fields,
   fieldProblems,
   isAbsent,
-  isObject,
+  isEncodableObject,
   messageOf,
   mustBeObject,
   mustBeOneOf,
@@ -51,14 +51,14 @@ export const checkRejection: MessageCheck = (message) =>
 
 export const checkResolution: MessageCheck = (message) => {
   const problem = check(message, RESOLUTION);
-  if (problem !== undefined || !isObject(message) || isAbsent(message.result)) return problem;
+  if (problem !== undefined || !isEncodableObject(message) || isAbsent(message.result)) return problem;
   if (message.action !== 'succeed') return 'result only goes with succeed';
   return check(message.result, RESULT, 'result.');
 };
 
 function check(message: unknown, fields: Fields, path = ''): string | undefined {
   if (message === UNDECODABLE) return unreadable('message');
-  if (!isObject(message)) return 'the message must be an object that nests at most 100 levels deep';
+  if (!isEncodableObject(message)) return 'the message must be an object that nests at most 100 levels deep';
   const problems = fieldProblems(message, fields, path);
   return problems.length > 0 ? messageOf(problems) : undefined;
 }

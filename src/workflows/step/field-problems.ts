@@ -1,4 +1,5 @@
 /** Checks of the fields of an object from outside, without a schema library. See step-input.ts for the reason. */
+import { isObject } from '../../contracts/is-object.ts';
 import { exceedsDepth } from '../../contracts/json-size.ts';
 
 /** Returns the problem of a value, to follow its field's name; undefined if it is valid. */
@@ -34,15 +35,15 @@ export function messageOf(problems: readonly string[]): string {
 }
 
 export const mustBeObject: Check = (value) =>
-  isObject(value) ? undefined : 'must be an object that nests at most 100 levels deep';
+  isEncodableObject(value) ? undefined : 'must be an object that nests at most 100 levels deep';
 
 export function mustBeOneOf(words: readonly unknown[]): Check {
   return (value) => (words.includes(value) ? undefined : `must be one of ${words.join(', ')}`);
 }
 
 /** Whether a value is a JSON object. One that nests too deep is refused, because encoding it would fail the task. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !exceedsDepth(value);
+export function isEncodableObject(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && !exceedsDepth(value);
 }
 
 /** Clients in other languages send null for an absent field. */

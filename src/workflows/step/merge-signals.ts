@@ -7,7 +7,7 @@ import {
   historyRestored,
   serverResumed,
 } from '../../contracts/messages.ts';
-import { isObject } from './field-problems.ts';
+import { isEncodableObject } from './field-problems.ts';
 import { isResumptionOf, versionOf, type WatchedCredential } from './signals.ts';
 
 type Job = NonNullable<ActivateInput['activation']['jobs']>[number];
@@ -54,13 +54,13 @@ function watchedCredentialsIn(jobs: readonly Job[]): WatchedCredential[] | undef
   if (started == null) return undefined;
   const payload = started.arguments?.[0];
   const input: unknown = payload && payloadConverter.fromPayload(payload);
-  if (!isObject(input)) return [];
+  if (!isEncodableObject(input)) return [];
   const named: unknown[] = Array.isArray(input.servers) ? input.servers : [input];
   return named.flatMap((one) => watchedCredentialOf(one) ?? []);
 }
 
 function watchedCredentialOf(named: unknown): WatchedCredential | undefined {
-  if (!isObject(named) || typeof named.mcpServerId !== 'string') return undefined;
+  if (!isEncodableObject(named) || typeof named.mcpServerId !== 'string') return undefined;
   const { mcpServerId, account } = named;
   return { mcpServerId, ...(typeof account === 'string' && { account }) };
 }

@@ -26,7 +26,7 @@ import {
   type Check,
   type Fields,
   fieldProblems,
-  isObject,
+  isEncodableObject,
   messageOf,
   mustBeObject,
   mustBeOneOf,
@@ -109,7 +109,7 @@ export function parseStepInput(
   { isIdBinding, mayNameAccount }: InputRules = CURRENT_RULES,
 ): ParsedStepInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
-  if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
+  if (!isEncodableObject(input)) return { ok: false, message: 'the input must be one object' };
   const problems = inputProblems(input);
   const ofId = idProblems(input, workflowId);
   if (problems.length > 0 || (ofId.length > 0 && isIdBinding())) {
@@ -124,7 +124,7 @@ export function parseStepInput(
 
 /** Makes the plan that a step with invalid input shows of itself, of the fields that are texts. */
 export function planForBadInput(input: unknown, workflowId: string): StepPlan {
-  const fields: Record<string, unknown> = isObject(input) ? input : {};
+  const fields: Record<string, unknown> = isEncodableObject(input) ? input : {};
   const textOf = (name: string) => (typeof fields[name] === 'string' ? String(fields[name]) : '');
   return withDefaults(
     {
@@ -148,7 +148,7 @@ export function roundedNumbersProblem(input: unknown): string | undefined {
 
 function inputProblems(input: Record<string, unknown>): string[] {
   const { timeouts } = input;
-  const ofTimeouts = isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : [];
+  const ofTimeouts = isEncodableObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : [];
   return [...fieldProblems(input, STEP), ...ofTimeouts];
 }
 

@@ -15,7 +15,7 @@ import {
   type Check,
   type Fields,
   fieldProblems,
-  isObject,
+  isEncodableObject,
   messageOf,
   mustBeObject,
   mustBeOneOf,
@@ -60,12 +60,12 @@ const TIMEOUTS: Fields = {
  */
 export function parseListingInput(input: unknown, workflowId: string | undefined): ParsedListingInput {
   if (input === UNDECODABLE) return { ok: false, message: unreadable('input') };
-  if (!isObject(input)) return { ok: false, message: 'the input must be one object' };
+  if (!isEncodableObject(input)) return { ok: false, message: 'the input must be one object' };
   const { userId, listId, servers, timeouts } = input;
   const problems = [
     ...fieldProblems(input, LISTING),
     ...(Array.isArray(servers) && mustBeServers(servers) === undefined ? serversProblems(servers) : []),
-    ...(isObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : []),
+    ...(isEncodableObject(timeouts) ? fieldProblems(timeouts, TIMEOUTS, 'timeouts.') : []),
     ...(workflowId === undefined ? [] : problemsOfId({ userId, listId }, workflowId)),
   ];
   if (problems.length > 0) return { ok: false, message: messageOf(problems) };
@@ -75,7 +75,7 @@ export function parseListingInput(input: unknown, workflowId: string | undefined
 
 /** Makes the plan that a listing with invalid input shows of itself. */
 export function planForBadListing(input: unknown, workflowId: string): ListingPlan {
-  const fields: Record<string, unknown> = isObject(input) ? input : {};
+  const fields: Record<string, unknown> = isEncodableObject(input) ? input : {};
   const userId = typeof fields.userId === 'string' ? fields.userId : '';
   const waitUntilConnected = fields.waitUntilConnected === true;
   return withDefaults({ userId, servers: [], waitUntilConnected }, workflowId);
@@ -94,7 +94,7 @@ function serversProblems(servers: readonly unknown[]): string[] {
   const seen = new Set<string>();
   return servers.flatMap((server, index) => {
     const path = `servers[${index}]`;
-    if (!isObject(server)) return [`${path} must be an object`];
+    if (!isEncodableObject(server)) return [`${path} must be an object`];
     const problems = fieldProblems(server, SERVER, `${path}.`);
     const name = JSON.stringify([server.mcpServerId, server.account ?? DEFAULT_ACCOUNT]);
     if (problems.length === 0 && seen.has(name)) return [`${path} is named twice`];

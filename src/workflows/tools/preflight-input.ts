@@ -1,6 +1,6 @@
 /** Checks what `preflightMcpTools` is called with, by the names of its own fields. Nothing here throws. */
 import { MAX_PREFLIGHT_CALLS } from '../../contracts/preflight.ts';
-import { type Check, type Fields, fieldProblems, isObject } from '../step/field-problems.ts';
+import { type Check, type Fields, fieldProblems, isEncodableObject } from '../step/field-problems.ts';
 import { mustBeId } from '../step/step-input.ts';
 
 const mustBeCalls: Check = (value) =>
@@ -13,7 +13,7 @@ const CALL: Fields = { required: { mcpServerId: mustBeId }, optional: { account:
 
 /** Lists what is wrong with the input: nothing if it is valid. */
 export function preflightProblems(input: unknown): string[] {
-  if (!isObject(input)) return ['the input must be one object'];
+  if (!isEncodableObject(input)) return ['the input must be one object'];
   const { calls } = input;
   const areCalls = Array.isArray(calls) && mustBeCalls(calls) === undefined;
   return [...fieldProblems(input, PREFLIGHT), ...(areCalls ? calls.flatMap(callProblems) : [])];
@@ -21,5 +21,5 @@ export function preflightProblems(input: unknown): string[] {
 
 function callProblems(call: unknown, index: number): string[] {
   const path = `calls[${index}]`;
-  return isObject(call) ? fieldProblems(call, CALL, `${path}.`) : [`${path} must be an object`];
+  return isEncodableObject(call) ? fieldProblems(call, CALL, `${path}.`) : [`${path} must be an object`];
 }

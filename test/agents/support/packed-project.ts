@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startNode, type TypescriptProcess } from '../../support/child-process.ts';
+import { packLatchkey } from '../../support/pack-latchkey.ts';
 
 const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -68,13 +69,6 @@ async function checkTypes(folder: string): Promise<string> {
 
 function isSource(path: string): boolean {
   return !path.endsWith('node_modules') && !path.endsWith('package-lock.json');
-}
-
-async function packLatchkey(folder: string): Promise<string> {
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
-  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
-  if (tarball === undefined) throw new Error('npm pack made no tarball');
-  return tarball;
 }
 
 async function useTarball(manifestPath: string, tarball: string): Promise<void> {
