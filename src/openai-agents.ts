@@ -7,11 +7,12 @@
  */
 import type { MCPServer } from '@openai/agents-core';
 import { isCancellation } from '@temporalio/workflow';
+import { type ConnectTool, connectToolsFor } from './agents/connect-tool.ts';
 import type { ModelPart } from './agents/content-parts.ts';
 import type { ModelAnswer } from './agents/model-answer.ts';
 import type { AgentOptions } from './agents/options.ts';
 import { createToolCaller } from './agents/tool-caller.ts';
-import { listServer, refuseUnavailable, type UnavailableServer } from './agents/tool-lister.ts';
+import { listServer, type UnavailableServer } from './agents/tool-lister.ts';
 import { accountMember } from './contracts/accounts.ts';
 import type { McpToolsOfServer } from './contracts/mcp-tools.ts';
 
@@ -31,8 +32,8 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
   waitUntilConnected?: boolean;
   /**
    * Is told, as the one element, of the server when its tools can't be listed: why, and where the user connects it. The
-   * server has no tools then, and is asked again on the agent's next turn. To tell the model, call `listTools()` before
-   * you write the agent's instructions. Default: `listTools()` throws, which ends the agent.
+   * server has no tools then, except for a `connectTool`, and is asked again on the agent's next turn. Default:
+   * `listTools()` throws, which ends the agent, unless there is a `connectTool`.
    */
   onUnavailable?: (servers: readonly UnavailableServer[]) => void;
 }
@@ -44,38 +45,58 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
  *
  * A call never throws, except when the workflow is cancelled: whatever becomes of it is the tool's answer.
  * `listTools()` throws `ApplicationFailure` of type `McpToolsUnavailable` if the tools can't be listed, unless there is
- * `onUnavailable`.
+ * a `connectTool` or `onUnavailable`.
  */
 export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer {
-  const { mcpServerId, toolFilter, waitUntilConnected, onUnavailable = refuseUnavailable } = options;
+  const { mcpServerId, toolFilter = {} } = options;
   const named = { mcpServerId, ...accountMember(options.account) };
   const call = createToolCaller(options);
-  let listed: Promise<McpToolsOfServer> | undefined;
+  const list = createToolList(options);
+  let connect: ConnectTool | undefined;
   return {
     name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
     // The framework's cache is keyed by the server's name and would mix up two users' servers.
     cacheToolsList: false,
-    ...(toolFilter !== undefined && { toolFilter }),
+    // The application's filter does not know the connect tool, which is the only one while it is there.
+    get toolFilter() {
+      return connect === undefined ? toolFilter : { allowedToolNames: [connect.tool.name] };
+    },
     errorFunction: ({ error }) => wordsOf(error),
     async connect() {},
     async close() {},
     async listTools() {
-      listed ??= listServer({ ...named, waitUntilConnected }, options);
-      // Two agents may list at once. A failure is not remembered.
-      const server = await listed.catch((error: unknown) => {
-        listed = undefined;
-        throw error;
-      });
+      const server = await list.read();
+      [connect] = 'failure' in server ? connectToolsFor([server], options) : [];
       if ('tools' in server) return server.tools as Tools;
-      listed = undefined;
-      onUnavailable([server]);
-      return [];
+      return (connect === undefined ? [] : [connect.tool]) as Tools;
     },
     async callTool(tool, args) {
+      if (connect !== undefined && tool === connect.tool.name) return frameworkContent(connect.answer);
       return frameworkContent(await call({ ...named, tool, arguments: args ?? {} }));
     },
     async invalidateToolsCache() {
-      listed = undefined;
+      list.forget();
+    },
+  };
+}
+
+/** Lists the server's tools once. A failure is not remembered, so that the next reader asks again. */
+function createToolList({ mcpServerId, account, waitUntilConnected, ...options }: LatchkeyMcpServerOptions) {
+  let listed: Promise<McpToolsOfServer> | undefined;
+  const forget = () => {
+    listed = undefined;
+  };
+  return {
+    forget,
+    async read(): Promise<McpToolsOfServer> {
+      // Two agents may list at once.
+      listed ??= listServer({ mcpServerId, ...accountMember(account), waitUntilConnected }, options);
+      const server = await listed.catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+      if ('failure' in server) forget();
+      return server;
     },
   };
 }

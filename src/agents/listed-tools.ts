@@ -2,10 +2,11 @@
 import { accountOf } from '../contracts/accounts.ts';
 import type { McpToolsOfServer, ServerAccount } from '../contracts/mcp-tools.ts';
 import type { ToolDescription } from '../contracts/step.ts';
+import { connectToolsFor } from './connect-tool.ts';
 import type { ModelAnswer } from './model-answer.ts';
 import type { AgentOptions, ToolModes } from './options.ts';
 import { createToolCaller } from './tool-caller.ts';
-import { listServers, refuseUnavailable, type UnavailableServer, warnOfUnknownTools } from './tool-lister.ts';
+import { listServers, type UnavailableServer, warnOfUnknownTools } from './tool-lister.ts';
 import { type ToolAddress, toolNames } from './tool-names.ts';
 
 /** One of the user's accounts at one MCP server, and how its tools are called. */
@@ -25,8 +26,8 @@ export interface ListedToolsOptions extends AgentOptions {
    */
   waitUntilConnected?: boolean;
   /**
-   * Is told of the servers whose tools can't be listed, which are then left out. Default: throws an ApplicationFailure
-   * of type `McpToolsUnavailable`.
+   * Is told of the servers whose tools can't be listed, which are then left out, except for a `connectTool`. Default:
+   * throws an ApplicationFailure of type `McpToolsUnavailable` for servers without a `connectTool`.
    */
   onUnavailable?: (servers: readonly UnavailableServer[]) => void;
 }
@@ -43,16 +44,19 @@ export interface ListedTool {
 /**
  * Lists the tools of the servers that the model may call. Their names are those of `toolNames`.
  *
- * @throws ApplicationFailure of type `McpToolsUnavailable` if a server's can't be listed, unless there is `onUnavailable`
+ * @throws ApplicationFailure of type `McpToolsUnavailable` if a server's can't be listed and it has no `connectTool`,
+ *   unless there is `onUnavailable`
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
 export async function listTools(options: ListedToolsOptions): Promise<ListedTool[]> {
-  const { servers, onUnavailable = refuseUnavailable } = options;
   const listed = await listServers(options, options);
-  warnOfUnknownTools(options.modes, listed.flatMap(toolsOf), {});
   const unavailable = listed.filter((one) => 'failure' in one);
-  if (unavailable.length > 0) onUnavailable(unavailable);
-  const tools = servers.flatMap((server) => callableTools(server, listed, options));
+  const connectTools = connectToolsFor(unavailable, options);
+  if (unavailable.length === 0) warnOfUnknownTools(options.modes, listed.flatMap(toolsOf), {});
+  const tools = [
+    ...options.servers.flatMap((server) => callableTools(server, listed, options)),
+    ...connectTools.map(({ address, tool, answer }) => ({ address, tool, call: async () => answer })),
+  ];
   const names = toolNames(tools.map(({ address }) => address));
   return tools.map((tool, at) => ({ ...tool, name: names[at] ?? '' }));
 }
@@ -64,9 +68,9 @@ function callableTools(
 ): Omit<ListedTool, 'name'>[] {
   const { mcpServerId, modes, filter = () => true } = server;
   const account = accountOf(server);
-  const tools = listed
-    .filter((one) => one.mcpServerId === mcpServerId && one.account === account)
-    .flatMap(toolsOf);
+  const own = listed.find((one) => one.mcpServerId === mcpServerId && one.account === account);
+  if (own === undefined || 'failure' in own) return [];
+  const { tools } = own;
   warnOfUnknownTools(modes, tools, { mcpServerId, account });
   const caller = createToolCaller({ ...options, ...(modes && { modes }) });
   return tools.filter(filter).map((tool) => {

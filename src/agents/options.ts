@@ -21,6 +21,11 @@ export interface AgentOptions {
    * runs when its user acts. A repeated call with the same arguments joins it instead of starting another.
    */
   afterReturn?: 'cancel' | 'keep';
+  /**
+   * Whether a server that its user has to connect first has one tool, `connect_<server>`, by which the model gets the
+   * link for the user. Default: with `onPause: 'return'`.
+   */
+  connectTool?: boolean;
   /** The most bytes of a result that go into the conversation; the rest is a note with a reference. Default 65,536. */
   maxInlineBytes?: number;
   /** `PUBLIC_URL` of Latchkey's server, for links to the pages of steps. Default: the model gets the step id alone. */

@@ -77,10 +77,15 @@ export function refuseUnavailable(servers: readonly UnavailableServer[]): never 
   });
 }
 
-function reasonOf({ mcpServerId, account, failure, connectUrl }: UnavailableServer): string {
-  const named = [mcpServerId, ...Object.values(accountMember(account))].join(', account ');
+function reasonOf(server: UnavailableServer): string {
+  const { failure, connectUrl } = server;
   const link = connectUrl === undefined ? '' : `, the user connects it at ${connectUrl}`;
-  return `${named}: ${failure.code}${link}`;
+  return `${nameOfAccount(server)}: ${failure.code}${link}`;
+}
+
+/** The server, and the account if it is another than `default`, as a sentence names them. */
+export function nameOfAccount({ mcpServerId, account }: ServerAccount): string {
+  return [mcpServerId, ...Object.values(accountMember(account))].join(', account ');
 }
 
 /** Warns of names in `modes` that no tool has: their tools run without the mode. */

@@ -7,7 +7,8 @@ import { accountMember } from '../contracts/accounts.ts';
 export interface ToolAddress {
   mcpServerId: string;
   account: string;
-  tool: string;
+  /** Without it: the tool that returns the link to connect the account. */
+  tool?: string;
 }
 
 /** The lowest limit of the large providers. OpenAI: `^[a-zA-Z0-9_-]{1,64}$`. */
@@ -24,7 +25,7 @@ interface NamedTool {
 
 /**
  * Returns a name for each address, in their order: `server_tool`, or `server_account_tool` for another account than
- * `default`. Characters other than `A–Z a–z 0–9 _ -` become `_`, and a name begins with a letter or `_`. A name longer
+ * `default`; `connect_server`, or `connect_server_account`, for the tool that returns the link. Characters other than `A–Z a–z 0–9 _ -` become `_`, and a name begins with a letter or `_`. A name longer
  * than 64 characters is cut and ends with a hash of its address; so do all names that would be the same. A name does
  * not depend on the order of the addresses, and only equal addresses have the same name.
  */
@@ -67,7 +68,8 @@ function named(plainName: string, hash: string, hashDigits: number): NamedTool {
 }
 
 function plainNameOf({ mcpServerId, account, tool }: ToolAddress): string {
-  const parts = [mcpServerId, accountMember(account).account, tool].filter((part) => part !== undefined);
+  const owner = [mcpServerId, ...Object.values(accountMember(account))];
+  const parts = tool === undefined ? ['connect', ...owner] : [...owner, tool];
   // Gemini wants a letter or `_` first.
   return parts
     .join('_')

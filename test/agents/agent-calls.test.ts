@@ -49,6 +49,40 @@ describe('an agent that waits for people', () => {
     expect(play.inputs('invokeTool')).toHaveLength(2);
   });
 
+  test('ends a step that is under way when it continues as new, and makes another one', async ({
+    agents,
+  }) => {
+    const left = untilCancelled(lost);
+    const { userId, play } = agents.user({ invokeTool: [left, completed] });
+    const agent = await agents.start('hurryingAgent', { userId, taskQueue: agents.taskQueue }, CALL);
+    const [step = ''] = await childrenOf(agent);
+    await left.reached;
+    await agent.signal('hurry');
+
+    expect(await agent.result()).toEqual(DONE);
+    await agents.client.workflow
+      .getHandle(step)
+      .result()
+      .catch(() => undefined);
+    expect(await statusOf(agents.client, step)).not.toBe('RUNNING');
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+
+  test('ends a paused step when it continues as new, so that a later deposit makes no call', async ({
+    agents,
+  }) => {
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed] });
+    const agent = await agents.start('hurryingAgent', { userId, taskQueue: agents.taskQueue }, CALL);
+    const [step = ''] = await childrenOf(agent);
+    await untilStep(agents.client, step, 'awaiting-input');
+    await agent.signal('hurry');
+
+    expect(await agent.result()).toEqual(DONE);
+    await untilStep(agents.client, step, 'cancelled');
+    expect(play.order).toEqual(expect.arrayContaining(['removeWaiter']));
+    expect(play.inputs('invokeTool')).toHaveLength(2);
+  });
+
   test('makes another step after a reset, which repeats an id', async ({ agents }) => {
     const { userId, play } = agents.user({ invokeTool: [completed, completed, completed] });
     const options = { userId, taskQueue: agents.taskQueue };
@@ -238,6 +272,19 @@ describe('an agent that keeps its paused steps', () => {
       parts: [{ text: expect.stringContaining('was cancelled') }],
     });
     expect(await statusOf(agents.client, kept)).toBe('CANCELLED');
+  });
+
+  test('leaves the kept step behind when it continues as new, and makes another one', async ({ agents }) => {
+    const { userId, play } = agents.user({ invokeTool: [reauthRequired(seen(0)), completed, completed] });
+    const options = { userId, taskQueue: agents.taskQueue, ...KEEP };
+    const agent = await agents.start('continuingAgent', options, CALL);
+
+    expect(await agent.result()).toMatchObject([{ outcome: 'paused' }, DONE]);
+    const firstRun = agents.client.workflow.getHandle(agent.workflowId, agent.firstExecutionRunId);
+    const [kept = ''] = await childrenOf(firstRun);
+    await deposit(agents.client, kept, 1);
+    expect(await agents.client.workflow.getHandle(kept).result()).toMatchObject({ status: 'success' });
+    expect(play.inputs('invokeTool')).toHaveLength(3);
   });
 
   test('leaves the kept step behind, which runs when its user acts', async ({ agents }) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { inject, test, vi } from 'vitest';
 import { credentialDeposited, step as stepQuery } from '../../src/contracts/messages.ts';
@@ -23,7 +23,7 @@ export interface AgentSteps {
   start<Name extends keyof Agents>(
     type: Name,
     ...args: Parameters<Agents[Name]>
-  ): Promise<WorkflowHandle<Agents[Name]>>;
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<Agents[Name]>>;
   /** Stops the agents' worker until `resumeAgents`. */
   pauseAgents(): Promise<void>;
   resumeAgents(): Promise<void>;

@@ -1,5 +1,5 @@
 /** Workflows that call tools as an agent does, without a framework. Bundled by `agent-steps.ts`. */
-import { CancellationScope, continueAsNew } from '@temporalio/workflow';
+import { CancellationScope, condition, continueAsNew, defineSignal, setHandler } from '@temporalio/workflow';
 import type { ModelAnswer } from '../../src/agents/model-answer.ts';
 import type { AgentOptions } from '../../src/agents/options.ts';
 import type { ToolCall } from '../../src/agents/tool-caller.ts';
@@ -30,6 +30,24 @@ export async function continuingAgent(
   const answers = [...before, await createToolCaller(options)(call)];
   if (answers.length === 2) return answers;
   return continueAsNew<typeof continuingAgent>(options, call, answers);
+}
+
+const hurry = defineSignal('hurry');
+
+/** Continues as new at the signal `hurry`, while its call is under way, and makes the same call in the next run. */
+export async function hurryingAgent(
+  options: AgentOptions,
+  call: ToolCall,
+  isSecondRun = false,
+): Promise<ModelAnswer> {
+  const answer = createToolCaller(options)(call);
+  if (isSecondRun) return answer;
+  let isInHurry = false;
+  setHandler(hurry, () => {
+    isInHurry = true;
+  });
+  await condition(() => isInHurry);
+  return continueAsNew<typeof hurryingAgent>(options, call, true);
 }
 
 /**
@@ -66,4 +84,16 @@ export async function untroubledAgent(options: LatchkeyMcpServerOptions): Promis
   const told: unknown[] = [];
   const server = latchkeyMcpServer({ ...options, onUnavailable: (servers) => told.push(...servers) });
   return [await server.listTools(), await server.listTools(), told];
+}
+
+/** Lists the tools of a server twice. Each time it looks at the filter and calls the tool that is listed first. */
+export async function connectingAgent(options: LatchkeyMcpServerOptions): Promise<unknown[]> {
+  const server = latchkeyMcpServer(options);
+  const seen: unknown[] = [];
+  for (const _ of [1, 2]) {
+    const tools = await server.listTools();
+    const content = await server.callTool(tools[0]?.name ?? '', {});
+    seen.push({ tools, filter: server.toolFilter, content: [...content] });
+  }
+  return seen;
 }

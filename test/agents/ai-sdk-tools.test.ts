@@ -136,6 +136,46 @@ describe.concurrent('the tool set of several servers', () => {
   });
 });
 
+describe.concurrent('a server that is not connected, of an agent that does not wait', () => {
+  test('has a tool by which the model gets the link, and its own tools in a later list', async ({
+    world,
+  }) => {
+    const user = await connected(world);
+    const options = {
+      servers: [{ mcpServerId: 'books' }, { mcpServerId: 'ledger' }],
+      onPause: 'return' as const,
+    };
+    const onlyTools = ['list_invoices'];
+    const calls = [{ name: 'connect_books', input: {} }];
+    const first = await (await start(world, user, { options, onlyTools, calls })).result();
+    await world.users.connect(user, { mcpServerId: 'books' });
+    const second = await (await start(world, user, { options, onlyTools })).result();
+
+    expect(first.tools.map(({ name, metadata }) => ({ name, metadata }))).toEqual([
+      {
+        name: 'ledger_list_invoices',
+        metadata: { mcpServerId: 'ledger', account: 'default', tool: 'list_invoices' },
+      },
+      { name: 'connect_books', metadata: { mcpServerId: 'books', account: 'default' } },
+    ]);
+    const link = /Give the user this link: https:\/\/\S+books /;
+    expect(first.seen).toEqual([{ type: 'text', value: expect.stringMatching(link) }]);
+    expect(second.tools.map(({ name }) => name)).toEqual(['books_list_invoices', 'ledger_list_invoices']);
+  });
+
+  test('still ends the agent if no link helps', async ({ world }) => {
+    const user = await connected(world);
+    const servers = [{ mcpServerId: 'books' }, { mcpServerId: 'unknown' }];
+    const run = await start(world, user, { options: { servers, onPause: 'return' } });
+
+    const failure = await run.result().catch((error: unknown) => error);
+
+    if (!(failure instanceof WorkflowFailedError)) throw failure;
+    expect(failure.cause).toMatchObject({ type: 'McpToolsUnavailable' });
+    expect(failure.cause?.message).toMatch(/unknown: unknown-server/);
+  });
+});
+
 describe.concurrent('a tool of the set', () => {
   test('runs once a call, also where the model repeats its ids of calls', async ({ world }) => {
     const user = await connected(world);

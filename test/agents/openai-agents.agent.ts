@@ -1,33 +1,29 @@
 /** The example of the OpenAI Agents SDK, from the tarball, with a scripted model in place of OpenAI's. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type AgentWorld, createAgentWorld } from './support/agent-world.ts';
 import { pausedStep, playBookkeeper } from './support/bookkeeper-story.ts';
+import { installNewestFramework, type NewestFramework } from './support/newest-framework.ts';
 import { PACK_MS, type PackedProject, packProject } from './support/packed-project.ts';
 import { writePageCode } from './support/page-code.ts';
 
-const exec = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The newest version whose types were tried. `@temporalio/openai-agents` 1.23 does not pair with it. */
-const NEWEST = '0.20.0';
+const CLERK = fileURLToPath(new URL('./clerk', import.meta.url));
 
 describe('the example examples/openai-agents', () => {
   let agents: AgentWorld;
   let project: PackedProject;
+  let newest: NewestFramework;
 
   beforeAll(async () => {
     agents = await createAgentWorld();
-    project = await packProject('openai-agents');
+    [project, newest] = await Promise.all([packProject('openai-agents'), installNewestFramework()]);
+    await cp(CLERK, project.folder, { recursive: true });
   }, PACK_MS);
 
   afterAll(async () => {
-    await project?.remove();
+    await Promise.all([project?.remove(), newest?.remove()]);
     await agents?.stop();
   });
 
@@ -67,37 +63,58 @@ describe('the example examples/openai-agents', () => {
     await writePageCode('OpenAI Agents SDK', project.folder);
     expect(await project.checkTypes()).toBe('');
   });
+
+  // The plugin's activities keep the version that it pairs with: only the workflow has the adapter.
+  test('gives a list of servers with filters to agents of the paired version and of the newest', async () => {
+    const paired = join(project.folder, 'node_modules/@openai/agents-core/dist/index.js');
+    const copies = ['paired', paired, 'newest', newest.entry];
+    const worker = project.start('clerk-worker.ts', agents.environment, ...copies);
+    await agents.startWorker();
+    await Promise.all(['paired', 'newest'].map((version) => playClerk(agents, version)));
+    await worker.kill();
+  });
+
+  test('has the types of the newest version of the framework in the MCP server', async () => {
+    expect(await newest.checkTypes()).toContain(newest.types);
+  });
 });
 
-test(
-  'the MCP server has the types of the newest version of the framework',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'latchkey-newest-openai-agents-'));
-    try {
-      await writeFile(join(folder, 'package.json'), '{}');
-      const packages = [`@openai/agents-core@${NEWEST}`, 'zod@4'];
-      await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
-        cwd: folder,
-      });
-      const types = join(folder, 'node_modules/@openai/agents-core/dist/index.d.ts');
-      const compilerOptions = {
-        typeRoots: [join(ROOT, 'node_modules/@types')],
-        paths: { '@openai/agents-core': [types] },
-      };
-      const project = join(folder, 'tsconfig.json');
-      const files = [join(ROOT, 'src/openai-agents.ts')];
-      await writeFile(
-        project,
-        JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: [], files }),
-      );
-      const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+/** An agent's workflow begins before its user has connected the ledger, and goes on when that is done. */
+async function playClerk(agents: AgentWorld, version: string): Promise<void> {
+  const user = agents.world.users.newUser();
+  const models = [`clerk-${version}-1`, `clerk-${version}-2`] as const;
+  agents.models.script(models[0], [
+    { call: [{ tool: 'mcp_ledger__connect_ledger' }] },
+    { say: 'Open the link.' },
+  ]);
+  agents.models.script(models[1], [
+    { call: [{ tool: 'mcp_ledger__list_invoices' }] },
+    { say: 'Nothing is open.' },
+  ]);
+  await agents.connect(user, 'mail');
+  const clerk = await agents.world.temporal.client.workflow.start('clerk', {
+    taskQueue: version,
+    workflowId: `clerk-${version}-${user}`,
+    args: [{ userId: user, taskQueue: agents.world.config.taskQueue, models }],
+  });
+  await vi.waitFor(() => expect(agents.models.requests(models[0])).toHaveLength(2), {
+    timeout: 150_000,
+    interval: 200,
+  });
+  await agents.connect(user, 'ledger');
+  await clerk.signal('connected');
 
-      const { stdout } = await exec(process.execPath, [tsc, '-p', project, '--listFiles']);
+  expect(await clerk.result()).toEqual(['Open the link.', 'Nothing is open.']);
+  const [before, after] = ['mcp_ledger__connect_ledger', 'mcp_ledger__list_invoices'];
+  expect(toolsOf(agents, models[0])).toEqual(Array(2).fill([before, 'mcp_mail__send_message']));
+  expect(toolsOf(agents, models[1])).toEqual(Array(2).fill([after, 'mcp_mail__send_message']));
+  const outputs = models.map((model) => JSON.stringify(agents.models.requests(model).at(-1)?.outputs));
+  expect(outputs).toEqual([
+    expect.stringMatching(/Give the user this link: https?:\/\/\S+ledger/),
+    expect.stringContaining('0 invoices'),
+  ]);
+}
 
-      expect(stdout).toContain(types);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
-  PACK_MS,
-);
+function toolsOf(agents: AgentWorld, model: string): string[][] {
+  return agents.models.requests(model).map(({ tools }) => tools.map(({ name }) => name));
+}

@@ -50,24 +50,79 @@ const UNLISTED = {
   seen: { credentialVersion: 0, tokenVersion: 0 },
 };
 
+const TOLD = {
+  mcpServerId: 'ledger',
+  account: 'default',
+  failure: { kind: 'auth', code: 'needs-oauth-reauth' },
+  connectUrl: CONNECT_URL,
+};
+
 test('with onUnavailable, a server that can’t be listed has no tools until it can', async ({ agents }) => {
   const { userId, play } = agents.user({ listTools: [[UNLISTED], listed] });
-  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', waitUntilConnected: false };
   const agent = await agents.start('untroubledAgent', options);
 
-  const told = {
-    mcpServerId: 'ledger',
-    account: 'default',
-    failure: { kind: 'auth', code: 'needs-oauth-reauth' },
-    connectUrl: CONNECT_URL,
-  };
-  expect(await agent.result()).toEqual([[], TOOLS, [told]]);
+  expect(await agent.result()).toEqual([[], TOOLS, [TOLD]]);
   expect(play.order).toEqual(['listTools', 'listTools']);
 });
 
-test('a list that fails says why and where the user connects', async ({ agents }) => {
-  const { userId } = agents.user({ listTools: [[UNLISTED]] });
+const CONNECT_TOOL = {
+  name: 'connect_ledger_work',
+  description: expect.stringContaining('ledger, account work'),
+  inputSchema: { type: 'object', properties: {}, required: [], additionalProperties: false },
+};
+
+test('an agent that does not wait gets the link by a tool, until the user has connected the server', async ({
+  agents,
+}) => {
+  const { userId, play } = agents.user({ listTools: [[UNLISTED], listed], invokeTool: [completed] });
+  const agent = await agents.start('connectingAgent', {
+    userId,
+    taskQueue: agents.taskQueue,
+    mcpServerId: 'ledger',
+    account: 'work',
+    onPause: 'return',
+    toolFilter: { allowedToolNames: ['create_invoice'], blockedToolNames: ['connect_ledger_work'] },
+  });
+
+  const link = { type: 'text', text: expect.stringContaining(`Give the user this link: ${CONNECT_URL} `) };
+  expect(await agent.result()).toEqual([
+    { tools: [CONNECT_TOOL], filter: { allowedToolNames: ['connect_ledger_work'] }, content: [link] },
+    {
+      tools: TOOLS,
+      filter: { allowedToolNames: ['create_invoice'], blockedToolNames: ['connect_ledger_work'] },
+      content: [{ type: 'text', text: 'invoice 7' }, expect.anything()],
+    },
+  ]);
+  expect(play.order).toEqual(['listTools', 'listTools', 'invokeTool']);
+});
+
+test('onUnavailable is told of a server with such a tool too', async ({ agents }) => {
+  const { userId } = agents.user({ listTools: [[UNLISTED], listed] });
   const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const agent = await agents.start('untroubledAgent', options);
+
+  expect(await agent.result()).toMatchObject([[{ name: 'connect_ledger' }], TOOLS, [TOLD]]);
+});
+
+test('a server that no link helps with has no such tool', async ({ agents }) => {
+  const failure = { kind: 'unknown', code: 'unknown-server' } as const;
+  const { userId } = agents.user({ listTools: [[{ kind: 'failed', failure }], listed] });
+  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const agent = await agents.start('untroubledAgent', options);
+
+  expect(await agent.result()).toMatchObject([[], TOOLS, [{ failure }]]);
+});
+
+test('without the tool, a list that fails says why and where the user connects', async ({ agents }) => {
+  const { userId } = agents.user({ listTools: [[UNLISTED]] });
+  const options = {
+    userId,
+    taskQueue: agents.taskQueue,
+    mcpServerId: 'ledger',
+    onPause: 'return' as const,
+    connectTool: false,
+  };
   const agent = await agents.start('mcpServerAgent', options, 'create_invoice');
 
   const failed = await agent.result().catch((error: unknown) => error);

@@ -15,6 +15,8 @@ describe('a tool of a server', () => {
     [address('mail.example', 'send message/ü🔑'), 'mail_example_send_message___'],
     [address('1password', 'read'), '_1password_read'],
     [address('-', ''), '_-_'],
+    [{ mcpServerId: 'ledger', account: 'default' }, 'connect_ledger'],
+    [{ mcpServerId: 'mail.example', account: 'work' }, 'connect_mail_example_work'],
   ])('%j is called %s', (tool, name) => {
     expect(toolNames([tool])).toEqual([name]);
   });
@@ -37,6 +39,16 @@ describe('a tool of a server', () => {
       expect.stringMatching(/^mail_box_read_[0-9a-f]{8}$/),
       expect.stringMatching(/^mail_box_read_[0-9a-f]{8}$/),
       'ledger_read',
+    ]);
+    expect(names[0]).not.toBe(names[1]);
+  });
+
+  test('and the tool that connects a server never have the same name', () => {
+    const names = toolNames([{ mcpServerId: 'ledger', account: 'default' }, address('connect', 'ledger')]);
+
+    expect(names).toEqual([
+      expect.stringMatching(/^connect_ledger_[0-9a-f]{8}$/),
+      expect.stringMatching(/^connect_ledger_[0-9a-f]{8}$/),
     ]);
     expect(names[0]).not.toBe(names[1]);
   });

@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest';
+import { listingAsStep } from '../../src/contracts/listing.ts';
+import type { McpToolsInput } from '../../src/contracts/mcp-tools.ts';
 import type { StepView } from '../../src/contracts/step.ts';
-import { resumeWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { resumeWorkflowId, stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
@@ -66,6 +68,25 @@ describe('reconciliation', () => {
     await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
   });
 
+  test('starts it for a listing of tools too, whose user gets the tools of both connections', async ({
+    world,
+  }) => {
+    const user = world.users.newUser();
+    await world.register('books', { url: world.mcpServer.url, auth: { type: 'oauth2' } });
+    const listing = await startPausedListing(world, user, ['ledger', 'books']);
+    await depositWithoutResumption(world, user);
+    await depositWithoutResumption(world, user, 'books');
+    expect(await signalsTo(world, listing)).toBe(0);
+
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 2 });
+
+    const tools = [{ tools: expect.anything() }, { tools: expect.anything() }];
+    expect(await world.temporal.client.workflow.getHandle(listing.workflowId).result()).toMatchObject({
+      servers: tools,
+    });
+    await expect(reconcile(world)).resolves.toMatchObject({ resumptions: 0 });
+  });
+
   test('wakes no step whose user has not deposited since or has disconnected', async ({ world }) => {
     const user = world.users.newUser();
     const step = await startPaused(world, user);
@@ -88,10 +109,30 @@ async function startPaused(world: World, user: string): Promise<StepView> {
   return world.steps.until(user, stepId, 'awaiting-input');
 }
 
+async function startPausedListing(world: World, user: string, servers: string[]): Promise<StepView> {
+  const stepId = 'tools';
+  const input: McpToolsInput = {
+    userId: user,
+    servers: servers.map((mcpServerId) => ({ mcpServerId })),
+    waitUntilConnected: true,
+  };
+  await world.temporal.client.workflow.start('mcpTools', {
+    taskQueue: world.config.taskQueue,
+    workflowId: stepWorkflowId(user, stepId),
+    args: [input],
+    ...listingAsStep(user, stepId, input.servers),
+  });
+  return world.steps.until(user, stepId, 'awaiting-input');
+}
+
 /** As if the process had died right after the commit. */
-async function depositWithoutResumption(world: World, user: string): Promise<number> {
+async function depositWithoutResumption(
+  world: World,
+  user: string,
+  mcpServerId = world.mcpServerId,
+): Promise<number> {
   const deps = { ...world.services, refuseAddress: () => undefined, startResumption: async () => {} };
-  const outcome = await depositCredential(deps, user, await world.users.consent(user));
+  const outcome = await depositCredential(deps, user, await world.users.consent(user, { mcpServerId }));
   if (outcome.kind !== 'stored') throw new Error(`the deposit was not stored: ${outcome.kind}`);
   return outcome.version;
 }
