@@ -6,6 +6,11 @@ export interface LatchkeyApiOptions {
   url: string;
   /** The user's token, or a function that fetches it, which is called before every request. */
   token: string | (() => string | Promise<string>);
+  /**
+   * The user for whom the requests act. The token is then that of a backend, with the scope `latchkey:act-for-users`.
+   * Default: the token's own user. An id that begins or ends with a space can't be named.
+   */
+  user?: string;
 }
 
 /** The API refused the request or gave no usable response. */
@@ -49,7 +54,7 @@ export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Pr
 }
 
 async function send(
-  { url, token }: LatchkeyApiOptions,
+  { url, token, user }: LatchkeyApiOptions,
   { method, path, body }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Response> {
@@ -57,6 +62,7 @@ async function send(
   const headers = {
     authorization,
     accept: 'application/json',
+    ...(user !== undefined && { 'latchkey-user': userHeader(user) }),
     ...(body && { 'content-type': 'application/json' }),
   };
   return fetch(`${url.replace(/\/+$/, '')}${path}`, {
@@ -66,6 +72,13 @@ async function send(
     redirect: 'error',
     signal,
   });
+}
+
+/** A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8. */
+function userHeader(user: string): string {
+  if (user === '' || user !== user.trim())
+    throw new RangeError('the user id begins or ends with a space, or is empty');
+  return Buffer.from(user).toString('latin1');
 }
 
 function isObject(value: unknown): value is object {

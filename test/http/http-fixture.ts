@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { appendAuditEvent } from '../../src/audit/audit-log.ts';
 import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
@@ -14,6 +15,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createRequestContext } from '../../src/logging/request-context.ts';
 import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
@@ -84,7 +86,10 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
+  const requests = createRequestContext();
+  const logger = requests.loggerOf(
+    createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+  );
   const resumed: HttpFixture['resumed'] = [];
   const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
@@ -108,7 +113,8 @@ export async function createHttpFixture({
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
-    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    deposit: (userId, deposit, by) => depositCredential(depositing, userId, deposit, { by }),
+    audit: (event) => appendAuditEvent(pool, event),
     connect: createConnectFlow({
       db: pool,
       vault,
@@ -122,8 +128,8 @@ export async function createHttpFixture({
     }),
     listConnections: (userId) => listConnections(pool, userId),
     knownConnections: (userId) => readKnownConnections(pool, userId),
-    disconnect: async (key) => {
-      await disconnectCredential(pool, key);
+    disconnect: async (key, by) => {
+      await disconnectCredential(pool, key, by);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     argumentsChecker,
@@ -145,6 +151,7 @@ export async function createHttpFixture({
     },
     isDraining: () => false,
     logger,
+    requests,
     ...deps,
   };
   const app = createHttpApp(all, {

@@ -5,7 +5,7 @@ import type { DepositOutcome } from '../../credentials/deposit/deposit-credentia
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { accountSchema, idSchema } from '../../schemas/id.ts';
-import { callerOf } from '../caller.ts';
+import { actorOf, callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   accountMismatch,
@@ -39,7 +39,7 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
     },
     config: { problems: [404, 409] },
     handler: async (request) => {
-      const outcome = await deposit(callerOf(request).userId, request.body);
+      const outcome = await deposit(callerOf(request).userId, request.body, actorOf(request));
       switch (outcome.kind) {
         case 'stored':
           return storedBody(outcome);
@@ -91,7 +91,8 @@ function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies,
     handler: async (request, reply) => {
       const { mcpServerId } = request.params;
       const { userId } = callerOf(request);
-      await disconnect(credentialKey({ userId, mcpServerId, account: request.query.account }));
+      const key = credentialKey({ userId, mcpServerId, account: request.query.account });
+      await disconnect(key, actorOf(request));
       return reply.code(204).send();
     },
   });
