@@ -4,9 +4,11 @@ import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
 import { appendAuditEvent } from './audit/audit-log.ts';
+import { readAudit, readAuditHorizon } from './audit/read-audit.ts';
 import { createChangeHub } from './changes/change-hub.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
+import { listAllConnections } from './credentials/all-connections.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
 import { readKnownConnections } from './credentials/known-connections.ts';
@@ -162,6 +164,7 @@ function httpDependencies(
 ): Omit<HttpDependencies, 'web' | 'requests'> {
   const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const listKeys = cursorKeys(keyRing.fingerprintKeys);
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -179,6 +182,10 @@ function httpDependencies(
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
     audit: (event) => appendAuditEvent(pool, event),
+    readAudit: (page) => readAudit(pool, page),
+    readAuditHorizon: () => readAuditHorizon(pool),
+    listAllConnections: (page) => listAllConnections(pool, page),
+    cursorKeys: listKeys,
     connect: createConnectFlow({
       ...services,
       publicUrl: config.publicUrl,
@@ -193,7 +200,7 @@ function httpDependencies(
       createStepClient({
         client,
         taskQueue,
-        cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+        cursorKeys: listKeys,
         audit: services,
         storedResults: services,
       }),

@@ -34,6 +34,8 @@ export interface ApiRequest {
   path: string;
   /** Sent as JSON. */
   body?: object;
+  /** The media type that is asked for. Default: JSON. */
+  accept?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,15 +55,27 @@ export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Pr
   });
 }
 
+/**
+ * Returns a 2xx answer whose body is still to be read, however long that takes.
+ *
+ * @throws LatchkeyApiError, or the reason of `signal`
+ */
+export async function openApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<Response> {
+  const { signal = new AbortController().signal } = request;
+  const response = await send(options, request, signal).catch(unreachable(request.signal));
+  if (response.ok) return response;
+  throw refusalOf(response.status, await response.json().catch(() => undefined));
+}
+
 async function send(
   { url, token, user }: LatchkeyApiOptions,
-  { method, path, body }: ApiRequest,
+  { method, path, body, accept = 'application/json' }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const authorization = `Bearer ${typeof token === 'string' ? token : await token()}`;
   const headers = {
     authorization,
-    accept: 'application/json',
+    accept,
     ...(user !== undefined && { 'latchkey-user': userHeader(user) }),
     ...(body && { 'content-type': 'application/json' }),
   };

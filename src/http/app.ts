@@ -28,6 +28,9 @@ import { notFound } from './problem.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { requestIdOf } from './request-id.ts';
 import { registerAddServer } from './routes/add-server.ts';
+import { registerAdminAudit } from './routes/admin-audit.ts';
+import { registerAdminConnections } from './routes/admin-connections.ts';
+import { registerAdminSteps } from './routes/admin-steps.ts';
 import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -44,6 +47,7 @@ import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
+import { registerOperationsPages } from './routes/operations-pages.ts';
 import { registerPreflight } from './routes/preflight.ts';
 import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
@@ -214,6 +218,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   registerConnections(app, deps, publicUrl);
   registerAddServer(app, deps, publicUrl);
   registerServersPages(app, deps, publicUrl);
+  registerOperationsPages(app, deps, publicUrl);
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
   registerStepContent(app, deps);
@@ -240,4 +245,7 @@ function registerApi(
   registerStepDecisions(api, deps);
   registerMcpTools(api, deps);
   registerPreflight(api, deps, publicUrl);
+  registerAdminSteps(api, deps);
+  registerAdminConnections(api, deps);
+  registerAdminAudit(api, deps);
 }

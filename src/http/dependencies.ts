@@ -8,9 +8,11 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CountedBytes, MemoryBudgetLimits } from '../async/memory-budget.ts';
 import type { AuditEvent } from '../audit/audit-log.ts';
+import type { AuditEntry, AuditPage } from '../audit/read-audit.ts';
 import type { ChangeHub } from '../changes/change-hub.ts';
 import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionsPage, UserConnection } from '../credentials/all-connections.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
 import type { KnownConnections } from '../credentials/known-connections.ts';
@@ -19,6 +21,7 @@ import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
+import type { CursorKeys } from '../steps/list-cursor.ts';
 import type { StepClient } from '../steps/step-client.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
@@ -60,6 +63,13 @@ export interface HttpDependencies {
   connect: ConnectFlow;
   /** Appends to the audit log what no operation records itself. */
   audit(event: AuditEvent): Promise<void>;
+  readAudit(page: AuditPage): Promise<AuditEntry[]>;
+  /** The moment before which the audit log is complete: audit/read-audit.ts. */
+  readAuditHorizon(): Promise<string>;
+  /** The connections of all users. */
+  listAllConnections(page: ConnectionsPage): Promise<UserConnection[]>;
+  /** The keys that seal the cursors of lists. */
+  cursorKeys: CursorKeys;
   changes: ChangeHub;
   web: WebDependencies;
   /** Undefined if payloads are not encrypted. */

@@ -16,6 +16,7 @@ import {
   type DecisionRecord,
   refusedDecision,
 } from './audit-decision.ts';
+import { type ListAllSteps, type ListedStep, listAllSteps } from './list-all-steps.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
 import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-undecided.ts';
@@ -66,7 +67,7 @@ export interface StepDecision extends StepKey, Acting {
 }
 
 /**
- * The operations throw `TemporalUnavailable` when Temporal can't be reached. All but `resolveMany` are about the
+ * The operations throw `TemporalUnavailable` when Temporal can't be reached. All but `resolveMany` and `listAll` are about the
  * steps of one user and don't find another user's steps. With `storedResults`, an operation that only reads throws
  * `EncryptionKeyMissing` while the key of a stored result is not configured. With `audit`, a decision throws the
  * database's error, and is not sent, while it can't be recorded.
@@ -98,6 +99,10 @@ export function createStepClient(deps: StepClientDependencies) {
     ): Promise<StepView | undefined> => results.read(wait, await waitForChange(deps, wait)),
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
+
+    /** For admins: steps of all users. */
+    listAll: (options: ListAllSteps): Promise<{ steps: ListedStep[]; nextCursor?: string }> =>
+      listAllSteps(deps, options),
 
     listUndecided: (options: ListUndecided): Promise<UndecidedSteps> => listUndecided(deps, options),
 

@@ -3,10 +3,12 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
 import { appendAuditEvent } from '../../src/audit/audit-log.ts';
+import { readAudit, readAuditHorizon } from '../../src/audit/read-audit.ts';
 import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ServerResumption } from '../../src/contracts/background-activities.ts';
+import { listAllConnections } from '../../src/credentials/all-connections.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { readKnownConnections } from '../../src/credentials/known-connections.ts';
@@ -22,6 +24,7 @@ import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
+import { cursorKeys } from '../../src/steps/list-cursor.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
@@ -115,6 +118,10 @@ export async function createHttpFixture({
     refuseServerAddress: refuse('admin', policy),
     deposit: (userId, deposit, by) => depositCredential(depositing, userId, deposit, { by }),
     audit: (event) => appendAuditEvent(pool, event),
+    readAudit: (page) => readAudit(pool, page),
+    readAuditHorizon: () => readAuditHorizon(pool),
+    listAllConnections: (page) => listAllConnections(pool, page),
+    cursorKeys: cursorKeys(keyRing.fingerprintKeys),
     connect: createConnectFlow({
       db: pool,
       vault,
