@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command } from 'commander';
+import { addAdmin } from './commands/admin.ts';
+import { addAudit } from './commands/audit.ts';
 import { addConnections } from './commands/connections.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRepair } from './commands/repair.ts';
@@ -29,6 +31,8 @@ addRepair(program);
 addUsers(program);
 addConnections(program);
 addTools(program);
+addAdmin(program);
+addAudit(program);
 for (const name of ['servers', 'steps']) addNotAvailable(name);
 
 await program.parseAsync();

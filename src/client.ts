@@ -45,7 +45,7 @@ export type { StepSummary } from './steps/step-summary.ts';
 export { TemporalUnavailable } from './temporal/temporal-call.ts';
 
 /**
- * Users' steps. `listTools`, `preflight` and `fullResult` need the option `api`, and are about the user that its token names. The
+ * Users' steps. `listTools`, `preflight` and `fullResult` need the option `api`, and are about the user that its `token` or its `user` names. The
  * other methods throw `TemporalUnavailable` when Temporal can't be reached; all but `resolveMany` are about the steps
  * of one user and don't find another user's steps.
  */

@@ -3,9 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { closeWithin } from './async/deadline.ts';
+import { appendAuditEvent } from './audit/audit-log.ts';
+import { readAudit, readAuditHorizon } from './audit/read-audit.ts';
 import { createChangeHub } from './changes/change-hub.ts';
 import type { ServerConfig } from './config/load-config.ts';
 import { createConnectFlow } from './connect/connect-flow.ts';
+import { listAllConnections } from './credentials/all-connections.ts';
 import { type ConnectionSummary, listConnections } from './credentials/credential-store.ts';
 import { depositCredential } from './credentials/deposit/deposit-credential.ts';
 import { readKnownConnections } from './credentials/known-connections.ts';
@@ -16,6 +19,7 @@ import { createHttpApp } from './http/app.ts';
 import type { HttpDependencies, HttpOptions } from './http/dependencies.ts';
 import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
+import { createRequestContext } from './logging/request-context.ts';
 import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl, refusedUrlMessage } from './net/outbound-url.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
@@ -69,9 +73,11 @@ const NAMESPACE_TIMEOUT_MS = 1_900;
  */
 export async function startServer(
   config: ServerConfig,
-  logger: Logger,
+  processLogger: Logger,
   development?: { userId: string },
 ): Promise<RunningServer> {
+  const requests = createRequestContext();
+  const logger = requests.loggerOf(processLogger);
   const ending = new AbortController();
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
   const temporal = openTemporalConnection(
@@ -85,6 +91,7 @@ export async function startServer(
   const dependencies: HttpDependencies = {
     ...httpDependencies(config, services, connection, () => isDraining),
     web: createWebDependencies(config, services, development?.userId),
+    requests,
   };
   const app = await createHttpApp(dependencies, httpOptions(config));
   const url = await listen(app, config).catch(async (error: unknown) => {
@@ -154,9 +161,10 @@ function httpDependencies(
   services: Services,
   connection: Connection,
   isDraining: () => boolean,
-): Omit<HttpDependencies, 'web'> {
+): Omit<HttpDependencies, 'web' | 'requests'> {
   const { pool, client, workflows, keyRing } = services;
   const { networkPolicy: policy, taskQueue } = config;
+  const listKeys = cursorKeys(keyRing.fingerprintKeys);
   const depositing = {
     ...services,
     refuseAddress: (url: string) => refusal(url, policy, 'user'),
@@ -166,13 +174,18 @@ function httpDependencies(
   return {
     servers: createServerStore(pool, services.vault, workflows.startServerResumption),
     refuseServerAddress: (url) => refusal(url, policy, 'admin'),
-    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    deposit: (userId, deposit, by) => depositCredential(depositing, userId, deposit, { by }),
     listConnections: (userId) => listLiveConnections(services, userId),
     knownConnections: (userId) => readKnownConnections(pool, userId),
-    async disconnect(key) {
-      const version = await disconnectCredential(pool, key);
+    async disconnect(key, by) {
+      const version = await disconnectCredential(pool, key, by);
       if (version !== undefined) await workflows.startRevocation(key, version);
     },
+    audit: (event) => appendAuditEvent(pool, event),
+    readAudit: (page) => readAudit(pool, page),
+    readAuditHorizon: () => readAuditHorizon(pool),
+    listAllConnections: (page) => listAllConnections(pool, page),
+    cursorKeys: listKeys,
     connect: createConnectFlow({
       ...services,
       publicUrl: config.publicUrl,
@@ -187,7 +200,7 @@ function httpDependencies(
       createStepClient({
         client,
         taskQueue,
-        cursorKeys: cursorKeys(keyRing.fingerprintKeys),
+        cursorKeys: listKeys,
         audit: services,
         storedResults: services,
       }),
@@ -220,6 +233,7 @@ function httpOptions({
   returnOrigins,
   codecOrigins,
   trustedProxies,
+  rateLimits,
   jwt,
   jwtUserClaim: userClaim,
 }: ServerConfig): HttpOptions {
@@ -230,6 +244,11 @@ function httpOptions({
     returnOrigins,
     codecOrigins,
     trustProxy: trustedProxies,
+    requestsPerMinute: rateLimits.perUser,
+    addressRequestsPerMinute: rateLimits.perAddress,
+    serviceRequestsPerMinute: rateLimits.perService,
+    signInsPerMinute: rateLimits.signIns,
+    beginsPerMinute: rateLimits.connects,
     jwt: { ...verification, userClaim },
   };
 }

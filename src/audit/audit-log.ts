@@ -14,6 +14,14 @@ export type AuditAction =
   | 'decision-refused'
   /** No worker answered in time, so the decision may still apply. The step's timeline shows whether it did. */
   | 'decision-unanswered'
+  /** A service that acts for a user is about to start a step for this user. */
+  | 'step-requested'
+  /** A service that acts for a user makes a link by which this user's browser connects. */
+  | 'connect-link-requested'
+  /** A service that acts for a user makes a link that signs this user in. */
+  | 'sign-in-link-requested'
+  /** An admin was shown what tools were called with and answered, or other content of users. */
+  | 'content-read'
   | 'server-registered'
   | 'server-removed'
   | 'server-paused'
@@ -26,7 +34,7 @@ export type AuditAction =
 /** A row of the audit log: what was done, by whom, to what. */
 export interface AuditEvent {
   action: AuditAction;
-  /** The user id of the caller's token. Null for the operator on the command line. */
+  /** The user id of the caller's token, also where it acts for another user. Null for the operator on the command line. */
   actorUserId: string | null;
   userId?: string;
   mcpServerId?: string;

@@ -3,7 +3,7 @@ import type { StepView, ToolResult } from '../contracts/step.ts';
 import type { ToolsOfServer } from '../contracts/tools-of-server.ts';
 import { type LatchkeyApiOptions, requestApi } from './api-request.ts';
 
-/** The methods that need Latchkey's HTTP API. They are about the user that the token names. */
+/** The methods that need Latchkey's HTTP API. They are about the user that `token` or `user` names. */
 export interface LatchkeyApi {
   /**
    * Lists the servers' tools in parallel, for at most 15 s each. One server's failure never hides another's tools.

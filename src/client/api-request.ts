@@ -7,6 +7,11 @@ export interface LatchkeyApiOptions {
   url: string;
   /** The user's token, or a function that fetches it, which is called before every request. */
   token: string | (() => string | Promise<string>);
+  /**
+   * The user for whom the requests act. The token is then that of a backend, with the scope `latchkey:act-for-users`.
+   * Default: the token's own user. An id that begins or ends with a space can't be named.
+   */
+  user?: string;
 }
 
 /** The API refused the request or gave no usable response. */
@@ -30,6 +35,8 @@ export interface ApiRequest {
   path: string;
   /** Sent as JSON. */
   body?: object;
+  /** The media type that is asked for. Default: JSON. */
+  accept?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -49,15 +56,28 @@ export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Pr
   });
 }
 
+/**
+ * Returns a 2xx answer whose body is still to be read, however long that takes.
+ *
+ * @throws LatchkeyApiError, or the reason of `signal`
+ */
+export async function openApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<Response> {
+  const { signal = new AbortController().signal } = request;
+  const response = await send(options, request, signal).catch(unreachable(request.signal));
+  if (response.ok) return response;
+  throw refusalOf(response.status, await response.json().catch(() => undefined));
+}
+
 async function send(
-  { url, token }: LatchkeyApiOptions,
-  { method, path, body }: ApiRequest,
+  { url, token, user }: LatchkeyApiOptions,
+  { method, path, body, accept = 'application/json' }: ApiRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const authorization = `Bearer ${typeof token === 'string' ? token : await token()}`;
   const headers = {
     authorization,
-    accept: 'application/json',
+    accept,
+    ...(user !== undefined && { 'latchkey-user': userHeader(user) }),
     ...(body && { 'content-type': 'application/json' }),
   };
   return fetch(`${url.replace(/\/+$/, '')}${path}`, {
@@ -67,6 +87,13 @@ async function send(
     redirect: 'error',
     signal,
   });
+}
+
+/** A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8. */
+function userHeader(user: string): string {
+  if (user === '' || user !== user.trim())
+    throw new RangeError('the user id begins or ends with a space, or is empty');
+  return Buffer.from(user).toString('latin1');
 }
 
 function refusalOf(status: number, body: unknown): LatchkeyApiError {

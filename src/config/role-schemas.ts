@@ -4,6 +4,7 @@ import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
 import { oidc } from './oidc.ts';
 import { type Part, part, readAll, variable } from './part.ts';
+import { rateLimits } from './rate-limits.ts';
 import type { Role, Settings } from './settings.ts';
 import { optionalTemporal, temporal } from './temporal.ts';
 import { integer, oneOf, postgresUrl, text } from './variables.ts';
@@ -109,6 +110,7 @@ const server = {
   returnOrigins,
   codecOrigins,
   trustedProxies,
+  rateLimits,
   jwtUserClaim: variable('JWT_USER_CLAIM', text.default('sub'), 'the claim that is the user id'),
 };
 

@@ -3,6 +3,7 @@ import type { NetworkPolicy } from '../net/network.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 import type { JwtVerification } from './jwt.ts';
 import type { OidcConfig } from './oidc.ts';
+import type { RateLimits } from './rate-limits.ts';
 import type { Secret } from './secret.ts';
 import type { TemporalConfig } from './temporal.ts';
 import type { WebhookConfig } from './webhooks.ts';
@@ -63,6 +64,7 @@ interface ServerSettings extends OutboundSettings {
   codecOrigins: string[];
   /** Addresses and ranges of reverse proxies, whose `X-Forwarded-*` headers are believed. */
   trustedProxies: string[];
+  rateLimits: RateLimits;
   /** The name of the claim that holds the user id. */
   jwtUserClaim: string;
   /** Undefined: only links sign in to the web page; `dev` has a sign-in of its own. */

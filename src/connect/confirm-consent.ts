@@ -13,17 +13,23 @@ export type ConfirmOutcome =
   /** The consent is kept: the host may try again. */
   | { kind: 'unavailable' };
 
+export interface Confirmation {
+  /** What the browser brought back: it must be of the consent that waits. Absent: the host knows its browser otherwise. */
+  confirmation?: string | undefined;
+  /** Who confirms, for the audit log. Default: the user. */
+  by?: string | undefined;
+}
+
 /**
  * Stores a consent that its host has confirmed. Confirming it again is answered alike and stores nothing, also if the
  * connection has ended meanwhile.
  *
- * @param confirmation what the browser brought back to the host: it must be of the consent that waits
  * @throws EncryptionKeyMissing while a key is not configured. The consent is kept.
  */
 export async function confirmConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
-  confirmation?: string,
+  { confirmation, by }: Confirmation = {},
 ): Promise<ConfirmOutcome> {
   const { db, vault } = deps;
   const pendingJwe = await findPendingConfirmation(db, session.id);
@@ -33,7 +39,8 @@ export async function confirmConsent(
   const opened = await openConsent(vault, session, pendingJwe);
   if (opened.kind === 'key-missing') throw new EncryptionKeyMissing(opened.kid);
   if (opened.kind === 'undecryptable') return { kind: 'nothing-to-confirm' };
-  const outcome = await storeConsent(deps, session, opened.consent, { kind: 'confirmation', pendingJwe });
+  const origin = { kind: 'confirmation', pendingJwe } as const;
+  const outcome = await storeConsent(deps, session, opened.consent, origin, by);
   const failed = { id: session.id, status: 'failed' } as const;
   switch (outcome.kind) {
     case 'connected':

@@ -19,7 +19,7 @@ import {
   type CompleteOutcome,
   completeAuthorization,
 } from './complete-authorization.ts';
-import { type ConfirmOutcome, confirmConsent } from './confirm-consent.ts';
+import { type Confirmation, type ConfirmOutcome, confirmConsent } from './confirm-consent.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { pendingConsentId } from './pending-consent.ts';
@@ -95,8 +95,7 @@ export function createConnectFlow(deps: ConnectDependencies) {
     choose: (session: ConnectSession, choice: AccountChoice, shown: string): Promise<ChoiceOutcome> =>
       chooseAccount(deps, session, choice, shown),
 
-    /** @param confirmation what the browser brought back; absent: the host knows its browser otherwise */
-    confirm: (session: ConnectSession, confirmation?: string): Promise<ConfirmOutcome> =>
+    confirm: (session: ConnectSession, confirmation?: Confirmation): Promise<ConfirmOutcome> =>
       confirmConsent(deps, session, confirmation),
 
     /**

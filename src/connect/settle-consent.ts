@@ -50,18 +50,22 @@ export async function settleConsent(
  * Stores a consent as a connection, and resumes the steps that wait for it. The connection is stored and the session
  * finished in one transaction, so a consent that is settled twice is stored once, and one whose session was deleted not
  * at all.
+ *
+ * @param by who confirmed the consent, for the audit log. Default: the user
  */
 export async function storeConsent(
   deps: ConnectDependencies,
   session: ConnectSession,
   consent: PendingConsent,
   origin: ConsentOrigin,
+  by?: string,
 ): Promise<SettleOutcome> {
   const { id } = session;
   const key = keyOf(session, consent);
   // Before the deposit, which resumes them.
   const brought = await consentOf(deps, key, consent);
   const outcome = await deps.deposit(key.userId, depositAt(consent, new Date()), {
+    by,
     serverRevision: consent.serverRevision,
     lock: (db) => lockForConsent(db, id, origin),
     finish: (db) => finishSession(db, { id, key, origin, ...brought }),

@@ -26,6 +26,12 @@ export interface StepMemo {
 
 export const MEMO_KEY = 'latchkeyStep';
 
+/**
+ * The memo key of the id of the HTTP request that started the step (`X-Request-Id`). It has a key of its own, because it
+ * says nothing about the step: another request that asks for the same step gets the same one.
+ */
+export const REQUEST_MEMO = 'latchkeyRequest';
+
 /** The memo key of `StepStateMemo`, which a step writes from its first pause or its end on. */
 export const STATE_MEMO = 'latchkeyState';
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -19,14 +18,19 @@ import { watchForMethods } from './plugins/method-not-allowed.ts';
 import { describeRoutes } from './plugins/openapi.ts';
 import { servePages, showProblemsToBrowsers } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
-import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
+import { createKeyLimiter, createRateLimiter, type Limits, registerRateLimit } from './plugins/rate-limit.ts';
+import { carryRequestContext } from './plugins/request-context.ts';
 import { logRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { notFound } from './problem.ts';
 import { problemOfError } from './problem-of-error.ts';
+import { requestIdOf } from './request-id.ts';
 import { registerAddServer } from './routes/add-server.ts';
+import { registerAdminAudit } from './routes/admin-audit.ts';
+import { registerAdminConnections } from './routes/admin-connections.ts';
+import { registerAdminSteps } from './routes/admin-steps.ts';
 import { registerAssets } from './routes/assets.ts';
 import { registerClientMetadata } from './routes/client-metadata.ts';
 import { CODEC_URLS, registerCodec } from './routes/codec.ts';
@@ -43,6 +47,7 @@ import { registerListMcpTools } from './routes/list-mcp-tools.ts';
 import { registerMcpOauthCredentials } from './routes/mcp-oauth-credentials.ts';
 import { registerMcpServers } from './routes/mcp-servers.ts';
 import { registerMcpTools } from './routes/mcp-tools.ts';
+import { registerOperationsPages } from './routes/operations-pages.ts';
 import { registerPreflight } from './routes/preflight.ts';
 import { registerServersPages } from './routes/servers-pages.ts';
 import { registerSignIn } from './routes/sign-in.ts';
@@ -62,6 +67,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Large enough that an id's schema checks its length: 255 characters are up to 3,060 when percent-encoded. */
 const MAX_PARAM_CHARACTERS = 16 * 1024;
 const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
+const DEFAULT_SERVICE_REQUESTS_PER_MINUTE = 60_000;
 const DEFAULT_SIGN_INS_PER_MINUTE = 60;
 const DEFAULT_BEGINS_PER_MINUTE = 10;
 
@@ -74,6 +80,7 @@ const DEFAULT_BEGINS_PER_MINUTE = 10;
 export function createHttpApp(deps: HttpDependencies, options: HttpOptions): FastifyInstance {
   const app = createFastify(deps.logger, options);
   refuseExpectations(app, options.version);
+  carryRequestContext(app, deps.requests);
   addResponseHeaders(app, options.version, deps.isDraining);
   sendProblems(app);
   limitBodies(app);
@@ -99,13 +106,21 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
 async function registerUnknown(
   scope: FastifyInstance,
   { web, changes }: HttpDependencies,
-  { publicUrl, requestsPerMinute = DEFAULT_REQUESTS_PER_MINUTE }: HttpOptions,
+  options: HttpOptions,
 ): Promise<void> {
-  const limitRate = createRateLimiter(scope, requestsPerMinute);
-  showProblemsToBrowsers(scope, { publicUrl, ...web, currentChange: changes.current }, limitRate);
+  scope.addHook('onRequest', createRateLimiter(scope, limitsOf(options)));
+  const { publicUrl } = options;
+  showProblemsToBrowsers(scope, { publicUrl, ...web, currentChange: changes.current });
   scope.setNotFoundHandler(async () => {
     throw notFound();
   });
+}
+
+function limitsOf({
+  requestsPerMinute: perUser = DEFAULT_REQUESTS_PER_MINUTE,
+  addressRequestsPerMinute: perAddress = perUser,
+}: HttpOptions): Limits {
+  return { perUser, perAddress };
 }
 
 function createFastify(
@@ -115,7 +130,7 @@ function createFastify(
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: () => randomUUID(),
+    genReqId: ({ headers }) => requestIdOf(headers),
     trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -125,7 +140,7 @@ function createFastify(
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler(version),
     frameworkErrors: (error, request, reply) => {
-      sendProblem(problemOfError(error), request, reply.headers(responseHeaders(version)));
+      sendProblem(problemOfError(error), request, reply.headers(responseHeaders(version, request.id)));
     },
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -136,11 +151,13 @@ function createFastify(
 
 function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptions): void {
   const { publicUrl, returnOrigins, codecOrigins = [] } = options;
-  const limitRate = createRateLimiter(app, options.requestsPerMinute ?? DEFAULT_REQUESTS_PER_MINUTE);
+  const limitRate = createRateLimiter(app, limitsOf(options));
+  const { serviceRequestsPerMinute = DEFAULT_SERVICE_REQUESTS_PER_MINUTE } = options;
+  const limitServices = createKeyLimiter(app, serviceRequestsPerMinute);
   const verify = createTokenVerifier(options.jwt);
-  const byToken = createAuthenticator({ verify, limitRate });
+  const byToken = createAuthenticator({ verify, limitRate, limitServices });
   const browser = { publicUrl, ...deps.web };
-  const byTokenOrSession = createAuthenticator({ verify, limitRate, browser });
+  const byTokenOrSession = createAuthenticator({ verify, limitRate, limitServices, browser });
   const lists = createListBudget(options.lists);
   const results = createResultBudget(options.results);
   const tools = createToolFinder({
@@ -165,7 +182,8 @@ function registerRoutes(app: HttpApp, deps: HttpDependencies, options: HttpOptio
   app.register(async (scope) => {
     scope.addHook('onRequest', byToken);
     const typed = scope.withTypeProvider<ZodTypeProvider>();
-    registerCreateSignInLink(typed, deps.web.links, { publicUrl, origins: returnOrigins });
+    const { audit, web } = deps;
+    registerCreateSignInLink(typed, { audit, links: web.links }, { publicUrl, origins: returnOrigins });
     registerConfirmConnectSession(typed, deps);
   });
   app.register(async (scope) => {
@@ -183,7 +201,7 @@ type PageDependencies = HttpDependencies & { tools: ToolFinder; results: MemoryB
 /** What is open to everyone: pages for browsers, what they load, and the documentation. */
 function registerUnauthenticated(app: HttpApp, deps: PageDependencies, options: HttpOptions): void {
   const { publicUrl, signInsPerMinute = DEFAULT_SIGN_INS_PER_MINUTE } = options;
-  const limitSignIns = createRateLimiter(app, signInsPerMinute);
+  const limitSignIns = createRateLimiter(app, { perUser: signInsPerMinute, perAddress: signInsPerMinute });
   registerAssets(app);
   registerClientMetadata(app, deps);
   registerDocumentation(app, publicUrl);
@@ -200,6 +218,7 @@ function registerPages(app: HttpApp, deps: PageDependencies, options: HttpOption
   registerConnections(app, deps, publicUrl);
   registerAddServer(app, deps, publicUrl);
   registerServersPages(app, deps, publicUrl);
+  registerOperationsPages(app, deps, publicUrl);
   registerStepPage(app, deps);
   registerStepPageDecisions(app, deps);
   registerStepContent(app, deps);
@@ -226,4 +245,7 @@ function registerApi(
   registerStepDecisions(api, deps);
   registerMcpTools(api, deps);
   registerPreflight(api, deps, publicUrl);
+  registerAdminSteps(api, deps);
+  registerAdminConnections(api, deps);
+  registerAdminAudit(api, deps);
 }

@@ -7,16 +7,21 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CountedBytes, MemoryBudgetLimits } from '../async/memory-budget.ts';
+import type { AuditEvent } from '../audit/audit-log.ts';
+import type { AuditEntry, AuditPage } from '../audit/read-audit.ts';
 import type { ChangeHub } from '../changes/change-hub.ts';
 import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
+import type { ConnectionsPage, UserConnection } from '../credentials/all-connections.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
 import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
 import type { KnownConnections } from '../credentials/known-connections.ts';
+import type { RequestContext } from '../logging/request-context.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { PayloadCipher } from '../payloads/payload-cipher.ts';
 import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
+import type { CursorKeys } from '../steps/list-cursor.ts';
 import type { StepClient } from '../steps/step-client.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
@@ -43,18 +48,28 @@ export interface HttpDependencies {
   servers: ServerStore;
   /** Returns why an admin may not register this address, or undefined if it is allowed. */
   refuseServerAddress(url: string): string | undefined;
-  deposit(userId: string, deposit: Deposit): Promise<DepositOutcome>;
+  /** @param by who deposits, for the audit log */
+  deposit(userId: string, deposit: Deposit, by: string): Promise<DepositOutcome>;
   listConnections(userId: string): Promise<ConnectionSummary[]>;
   /** The user's connections and those that steps wait for, as the database knows them. Asks Temporal nothing. */
   knownConnections(userId: string): Promise<KnownConnections>;
-  /** Resolves even if there was nothing to disconnect. */
-  disconnect(key: CredentialKey): Promise<void>;
+  /** Resolves even if there was nothing to disconnect. @param by who disconnects, for the audit log */
+  disconnect(key: CredentialKey, by: string): Promise<void>;
   /** Reads all pages, for at most 15 s. */
   listTools(key: CredentialKey, counted?: CountedBytes): Promise<ListUserToolsOutcome>;
   /** Checks what a person enters in a form before it is sent to a step. */
   argumentsChecker: Pick<ArgumentsChecker, 'findProblems'>;
   steps: StepClient;
   connect: ConnectFlow;
+  /** Appends to the audit log what no operation records itself. */
+  audit(event: AuditEvent): Promise<void>;
+  readAudit(page: AuditPage): Promise<AuditEntry[]>;
+  /** The moment before which the audit log is complete: audit/read-audit.ts. */
+  readAuditHorizon(): Promise<string>;
+  /** The connections of all users. */
+  listAllConnections(page: ConnectionsPage): Promise<UserConnection[]>;
+  /** The keys that seal the cursors of lists. */
+  cursorKeys: CursorKeys;
   changes: ChangeHub;
   web: WebDependencies;
   /** Undefined if payloads are not encrypted. */
@@ -64,6 +79,8 @@ export interface HttpDependencies {
   /** True from SIGTERM on. */
   isDraining(): boolean;
   logger: FastifyBaseLogger;
+  /** Carries a request's id to the lines of `logger`. */
+  requests: RequestContext;
 }
 
 /** What the pages and the browser's cookies need. */
@@ -86,10 +103,12 @@ export interface HttpOptions {
   codecOrigins?: readonly string[];
   /** The proxies whose `X-Forwarded-For` is trusted, as Fastify's option `trustProxy`. Default: none. */
   trustProxy?: boolean | string | string[];
-  /**
-   * The limit per user, and per address for requests without a valid token. Each process counts alone. Default 6,000.
-   */
+  /** The limit per user. Each process counts alone. Default 6,000. */
   requestsPerMinute?: number;
+  /** The limit per address for requests without a valid token or session. Default: `requestsPerMinute`. */
+  addressRequestsPerMinute?: number;
+  /** The limit of a token that acts for users, over all of them. Each process counts alone. Default 60,000. */
+  serviceRequestsPerMinute?: number;
   /** The limit per address for signing in and for coming back from an authorization server. Default 60. */
   signInsPerMinute?: number;
   /**

@@ -28,9 +28,12 @@ export interface StartForm {
   entered: EnteredStep;
 }
 
+/** Of the request that sends the form. */
+type RequestId = { requestId: string };
+
 const titleSchema = singleLine(255);
 
-interface SentForm {
+interface SentForm extends RequestId {
   form: StartForm;
   /** All fields of the request. */
   fields: FormValues;
@@ -63,7 +66,7 @@ export async function startEntered(deps: Dependencies, sent: SentForm): Promise<
     return { kind: 'shown', status: 400, entered, refusal };
   }
   if (switchTo !== undefined) return switchView(form, read.arguments, switchTo);
-  return start(deps, form, read.arguments);
+  return start(deps, { ...form, requestId: sent.requestId }, read.arguments);
 }
 
 function shownAsChanged({ argumentsForm, entered }: StartForm): StartOutcome {
@@ -95,21 +98,24 @@ function switchView(
 
 async function start(
   { steps }: Dependencies,
-  { chosen, tool, entered }: StartForm,
+  { chosen, tool, entered, requestId }: StartForm & RequestId,
   args: Record<string, unknown>,
 ): Promise<StartOutcome> {
   const { stepId, title, mode } = entered;
   const outcome = await orUnavailable(
-    steps.start({
-      userId: chosen.key.userId,
-      mcpServerId: chosen.server.id,
-      ...accountMember(chosen.server.account),
-      tool: tool.name,
-      arguments: args,
-      stepId,
-      ...present({ title: title === '' ? titleOfTool(tool) : title }),
-      mode,
-    }),
+    steps.start(
+      {
+        userId: chosen.key.userId,
+        mcpServerId: chosen.server.id,
+        ...accountMember(chosen.server.account),
+        tool: tool.name,
+        arguments: args,
+        stepId,
+        ...present({ title: title === '' ? titleOfTool(tool) : title }),
+        mode,
+      },
+      { requestId },
+    ),
   );
   switch (outcome.kind) {
     case 'started':

@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import { hasScope } from '../contracts/scopes.ts';
 import { userIdFromClaim } from '../schemas/user-claim.ts';
-import { ADMIN_SCOPE, type Caller } from './caller.ts';
+import { ACT_FOR_USERS_SCOPE, ADMIN_SCOPE, CONTENT_SCOPE, type TokenCaller } from './caller.ts';
 
 export type JwtOptions = {
   /** The claim that holds the user id. */
@@ -21,7 +21,7 @@ export type JwtOptions = {
 );
 
 export type Verified =
-  | { kind: 'verified'; caller: Caller }
+  | { kind: 'verified'; caller: TokenCaller }
   /** `reason` is shown to the caller and contains no part of the token. */
   | { kind: 'invalid'; reason: string }
   | { kind: 'keys-unavailable'; cause: unknown };
@@ -126,7 +126,10 @@ function callerOfClaims(claims: JWTPayload, userClaim: string): Verified {
   const userId = Object.hasOwn(claims, userClaim) ? userIdFromClaim(claims[userClaim]) : undefined;
   if (userId === undefined) return { kind: 'invalid', reason: 'The token names no user.' };
   const scope = typeof claims.scope === 'string' ? claims.scope : undefined;
-  return { kind: 'verified', caller: { userId, isAdmin: hasScope(scope, ADMIN_SCOPE) } };
+  const isAdmin = hasScope(scope, ADMIN_SCOPE);
+  const seesContent = isAdmin && hasScope(scope, CONTENT_SCOPE);
+  const mayActForUsers = hasScope(scope, ACT_FOR_USERS_SCOPE);
+  return { kind: 'verified', caller: { userId, isAdmin, seesContent, mayActForUsers } };
 }
 
 function reasonOf(error: errors.JOSEError): string {

@@ -32,6 +32,12 @@ export function createLogger({ level, name, destination }: LoggerOptions): Logge
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
+/** Returns a logger that adds to every line what `fields` returns when the line is written. */
+export function withFields(logger: Logger, fields: () => object | undefined): Logger {
+  const log = (line: object) => withLoggableErrors({ ...fields(), ...line });
+  return logger.child({}, { formatters: { log } });
+}
+
 /** Writes the line `"msg":"ready"` that supervisors wait for, whatever the logger's level. */
 export function logReady(logger: Logger, fields: Record<string, unknown> = {}): void {
   logger.child({}, { level: 'info' }).info(fields, 'ready');

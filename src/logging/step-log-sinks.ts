@@ -1,5 +1,6 @@
 import type { InjectedSinks } from '@temporalio/worker';
 import type { StepLogSinks } from '../contracts/step-log.ts';
+import { REQUEST_MEMO } from '../contracts/step-memo.ts';
 import type { Logger } from './logger.ts';
 
 /**
@@ -11,12 +12,20 @@ export function createStepLogSinks(logger: Logger): InjectedSinks<StepLogSinks> 
     stepLog: {
       paused: {
         callDuringReplay: false,
-        fn: (_workflow, step) => logger.info({ event: 'step.paused', ...step }, 'step.paused'),
+        fn: ({ memo }, step) =>
+          logger.info({ event: 'step.paused', ...step, ...requestOf(memo) }, 'step.paused'),
       },
       resumed: {
         callDuringReplay: false,
-        fn: (_workflow, step) => logger.info({ event: 'step.resumed', ...step }, 'step.resumed'),
+        fn: ({ memo }, step) =>
+          logger.info({ event: 'step.resumed', ...step, ...requestOf(memo) }, 'step.resumed'),
       },
     },
   };
+}
+
+/** The id of the HTTP request that started the step. Any client may have written any value. */
+function requestOf(memo: Record<string, unknown> | undefined): { requestId?: string } {
+  const requestId = memo?.[REQUEST_MEMO];
+  return typeof requestId === 'string' ? { requestId } : {};
 }

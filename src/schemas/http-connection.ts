@@ -25,4 +25,7 @@ export const connectionSchema = z
   })
   .meta({ id: 'Connection' });
 
-export const connectionsSchema = z.object({ connections: z.array(connectionSchema) });
+export const connectionsSchema = z.object({
+  connections: z.array(connectionSchema),
+  nextCursor: z.string().optional().describe('With a limit.'),
+});

@@ -40,4 +40,7 @@ export const serverSchema = z
   })
   .meta({ id: 'McpServer' });
 
-export const serversSchema = z.object({ servers: z.array(serverSchema) });
+export const serversSchema = z.object({
+  servers: z.array(serverSchema),
+  nextCursor: z.string().optional().describe('With a limit.'),
+});

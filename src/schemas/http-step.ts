@@ -14,7 +14,7 @@ import { timestampSchema } from './text.ts';
 
 const statusSchema = z.enum(STEP_STATUSES);
 
-const resultSchema = z.object({
+export const resultSchema = z.object({
   content: z.array(z.unknown()),
   structuredContent: z.record(z.string(), z.unknown()).optional(),
   warnings: z.array(z.string()).optional(),
@@ -110,16 +110,37 @@ export const stepQuerySchema = z.strictObject({
 
 const LIMIT = 'must be a whole number from 1 to 100';
 
+const pageSizeSchema = z
+  .string(LIMIT)
+  .regex(/^([1-9][0-9]?|100)$/, LIMIT)
+  .transform(Number)
+  .meta({ type: 'integer', minimum: 1, maximum: 100, pattern: undefined });
+
+/** How many entries a page has. */
+export const limitSchema = pageSizeSchema
+  .default(20)
+  .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20, pattern: undefined });
+
+/** The same for lists that answered everything before they had pages, and still do without it. */
+export const optionalLimitSchema = pageSizeSchema
+  .optional()
+  .describe('How many there are on a page. Default: all.');
+
+export const cursorSchema = z
+  .string()
+  .min(1)
+  .max(4096)
+  .optional()
+  .describe('The nextCursor of the previous page.');
+
+/** The query of such a list. */
+export const wholeListQuerySchema = z.strictObject({ limit: optionalLimitSchema, cursor: cursorSchema });
+
 export const listStepsQuerySchema = z.strictObject({
   status: statusSchema.optional(),
   mcpServerId: idSchema.optional().describe('Only steps that call this server.'),
-  limit: z
-    .string(LIMIT)
-    .regex(/^([1-9][0-9]?|100)$/, LIMIT)
-    .transform(Number)
-    .default(20)
-    .meta({ type: 'integer', minimum: 1, maximum: 100, default: 20, pattern: undefined }),
-  cursor: z.string().min(1).max(4096).optional().describe('The nextCursor of the previous page.'),
+  limit: limitSchema,
+  cursor: cursorSchema,
 });
 
 const pauseSchema = z

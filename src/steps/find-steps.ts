@@ -1,5 +1,6 @@
-/** Finds a user's steps in Temporal's visibility store. */
+/** Finds steps of a user, or of all users, in Temporal's visibility store. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { mcpUserId } from '../contracts/search-attributes.ts';
 import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument } from '../temporal/temporal-call.ts';
@@ -11,9 +12,12 @@ import { type StepSummary, stepIdOf, summaryOf } from './step-summary.ts';
 import { IS_STEP } from './step-types.ts';
 
 export interface WantedSteps {
-  userId: string;
+  /** Undefined: of all users. */
+  userId?: string | undefined;
   status?: StepStatus | undefined;
   mcpServerId?: string | undefined;
+  /** Only steps that were started then or later. */
+  since?: Date | undefined;
 }
 
 const STATUS_QUERIES: Record<StepStatus, string> = {
@@ -47,11 +51,12 @@ const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
  */
 export async function findExecutions(
   client: Client,
-  { userId, status, mcpServerId }: WantedSteps,
+  { userId, status, mcpServerId, since }: WantedSteps,
   position: PagePosition,
 ): Promise<{ page: Page; isWider: boolean }> {
   const ask = (...conditions: string[]) =>
-    pageOrInvalidCursor(client, queryFor(userId, conditions), position);
+    pageOrInvalidCursor(client, queryFor(userId, [...conditions, ...started]), position);
+  const started = since === undefined ? [] : [`StartTime >= '${since.toISOString()}'`];
   const widest = status === undefined ? CURRENT_RUNS : WIDER_QUERIES[status];
   const narrow = status === undefined ? CURRENT_RUNS : STATUS_QUERIES[status];
   const ofServer = serverCondition(mcpServerId);
@@ -64,8 +69,13 @@ export async function findExecutions(
   }
 }
 
+/** Listings that don't wait are not shown as steps, and have other workflow ids. */
+const IS_SHOWN =
+  "(WorkflowType = 'mcpStep' OR (WorkflowType = 'mcpTools' AND WorkflowId STARTS_WITH 'step/'))";
+
 // The prefixes are percent-encoded, so they hold no quote that could end the string.
-function queryFor(userId: string, conditions: string[]): string {
+function queryFor(userId: string | undefined, conditions: string[]): string {
+  if (userId === undefined) return [IS_SHOWN, ...conditions].join(' AND ');
   const ids = stepWorkflowIdPrefixes(userId).map((prefix) => `WorkflowId STARTS_WITH '${prefix}'`);
   return [IS_STEP, `(${ids.join(' OR ')})`, ...conditions].join(' AND ');
 }
@@ -84,6 +94,20 @@ async function pageOrInvalidCursor(client: Client, query: string, position: Page
 
 function serverCondition(mcpServerId: string | undefined): string[] {
   return mcpServerId !== undefined && canBeQuoted(mcpServerId) ? [`McpServerId = '${mcpServerId}'`] : [];
+}
+
+/** A step with its user. */
+export type OwnedStep = StepSummary & { userId: string };
+
+/**
+ * Summarizes an execution of whichever user. One that a program started under another workflow id than
+ * `step/<userId>/<stepId>` is named by that id: its user can't see it.
+ */
+export async function stepOfAnyone(client: Client, execution: WorkflowExecutionInfo): Promise<OwnedStep> {
+  const started = await startedAs(client, execution);
+  const userId = started.userId ?? execution.typedSearchAttributes.get(mcpUserId) ?? '';
+  const stepId = stepIdOf(userId, execution, started) ?? execution.workflowId;
+  return { userId, ...summaryOf(execution, stepId, started) };
 }
 
 /** Summarizes an execution. Returns undefined if it belongs to another user. */

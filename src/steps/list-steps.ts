@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { StepStatus } from '../contracts/step.ts';
 import { type PagePosition, readableExecutionInfo } from '../temporal/visibility.ts';
@@ -38,13 +38,37 @@ export async function listSteps(
   { userId, status, mcpServerId, limit, cursor }: ListSteps,
 ): Promise<StepPage> {
   const wanted = { userId, status, mcpServerId };
-  const list = nameOfList(wanted);
+  const page = { list: nameOfList(wanted), limit, cursor };
+  return pageOfSteps({ client, cursorKeys }, wanted, page, (execution) =>
+    stepOfUser(client, userId, execution),
+  );
+}
+
+export interface StepsPageRequest {
+  /** The name of the list, which its cursors belong to. */
+  list: string;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/**
+ * Reads a page of the wanted steps, each by `read`, which leaves out those that do not belong to the list.
+ *
+ * @throws InvalidCursor
+ * @throws TemporalUnavailable
+ */
+export async function pageOfSteps<Step extends StepSummary>(
+  { client, cursorKeys }: { client: Client; cursorKeys: CursorKeys },
+  wanted: WantedSteps,
+  { list, limit, cursor }: StepsPageRequest,
+  read: (execution: WorkflowExecutionInfo) => Promise<Step | undefined>,
+): Promise<{ steps: Step[]; nextCursor?: string }> {
   let nextPageToken: Uint8Array =
     cursor === undefined ? new Uint8Array() : openCursor(cursorKeys, list, cursor);
-  const steps: StepSummary[] = [];
+  const steps: Step[] = [];
   for (let request = 0; request < MAX_REQUESTS_PER_PAGE && steps.length < limit; request++) {
     const position = { pageSize: limit - steps.length, nextPageToken };
-    const page = await nextSteps(client, wanted, position);
+    const page = await nextSteps(client, wanted, position, read);
     steps.push(...page.steps);
     nextPageToken = page.nextPageToken;
     if (nextPageToken.length === 0) return { steps };
@@ -53,18 +77,19 @@ export async function listSteps(
 }
 
 // A list of all servers is named as it was before lists of one server existed, so that its cursors stay valid.
-function nameOfList({ userId, status, mcpServerId }: WantedSteps): string {
+function nameOfList({ userId, status, mcpServerId }: Omit<WantedSteps, 'since'>): string {
   return JSON.stringify([userId, status ?? null, ...(mcpServerId === undefined ? [] : [mcpServerId])]);
 }
 
-async function nextSteps(
+async function nextSteps<Step extends StepSummary>(
   client: Client,
   wanted: WantedSteps,
   position: PagePosition,
-): Promise<{ steps: StepSummary[]; nextPageToken: Uint8Array }> {
+  read: (execution: WorkflowExecutionInfo) => Promise<Step | undefined>,
+): Promise<{ steps: Step[]; nextPageToken: Uint8Array }> {
   const { page, isWider } = await findExecutions(client, wanted, position);
   const found = await mapConcurrently(page.executions, async (raw) =>
-    stepOfUser(client, wanted.userId, await readableExecutionInfo(client, raw)),
+    read(await readableExecutionInfo(client, raw)),
   );
   const { status, mcpServerId } = wanted;
   const steps = found

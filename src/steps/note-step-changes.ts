@@ -16,9 +16,9 @@ export function noteStepChanges(steps: StepClient, note: (userId: string) => voi
   };
 }
 
-function noting<I extends { userId: string }, O>(
-  operation: (input: I) => Promise<O>,
+function noting<I extends { userId: string }, More extends unknown[], O>(
+  operation: (input: I, ...more: More) => Promise<O>,
   note: (userId: string) => void,
-): (input: I) => Promise<O> {
-  return (input) => operation(input).finally(() => note(input.userId));
+): (input: I, ...more: More) => Promise<O> {
+  return (input, ...more) => operation(input, ...more).finally(() => note(input.userId));
 }

@@ -7,7 +7,7 @@ import {
 import { accountMember, accountOf } from '../contracts/accounts.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../contracts/step.ts';
-import { isSameRequest, MEMO_KEY, memoOf, stepMemo } from '../contracts/step-memo.ts';
+import { isSameRequest, MEMO_KEY, memoOf, REQUEST_MEMO, stepMemo } from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { describeStep } from './describe-step.ts';
 import { describeIfOfUser } from './read-step.ts';
@@ -24,6 +24,8 @@ export type StartStepOutcome =
 export interface StartDependencies {
   client: Client;
   taskQueue: string;
+  /** The id of the HTTP request that asks for the step. The step's memo and log lines carry it. */
+  requestId?: string | undefined;
 }
 
 export type StartInput = McpStepInput & { stepId: string };
@@ -107,7 +109,7 @@ export async function joinRunning<Handle>(
 }
 
 function startOptions(
-  { taskQueue }: StartDependencies,
+  { taskQueue, requestId }: StartDependencies,
   workflowId: string,
   input: StartInput,
 ): StepStartOptions {
@@ -117,7 +119,7 @@ function startOptions(
     args: [withoutDefaultAccount(input)],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
-    memo: { [MEMO_KEY]: stepMemo(input) },
+    memo: { [MEMO_KEY]: stepMemo(input), ...(requestId !== undefined && { [REQUEST_MEMO]: requestId }) },
     typedSearchAttributes: stepSearchAttributes(input),
     priority: { fairnessKey: fairnessKey(input.userId) },
   };

@@ -16,6 +16,7 @@ import {
   type DecisionRecord,
   refusedDecision,
 } from './audit-decision.ts';
+import { type ListAllSteps, type ListedStep, listAllSteps } from './list-all-steps.ts';
 import type { CursorKeys } from './list-cursor.ts';
 import { type ListSteps, listSteps, type StepPage } from './list-steps.ts';
 import { type ListUndecided, listUndecided, type UndecidedSteps } from './list-undecided.ts';
@@ -23,7 +24,12 @@ import { describeStepOfUser, readStep, readSummary, type StepKey } from './read-
 import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many.ts';
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
 import { type ShownStep, type ShowStep, showStep } from './show-step.ts';
-import { type StartInput, type StartStepOutcome, startUnlessTaken } from './start-step.ts';
+import {
+  type StartDependencies,
+  type StartInput,
+  type StartStepOutcome,
+  startUnlessTaken,
+} from './start-step.ts';
 import type { StepSummary } from './step-summary.ts';
 import {
   createStoredResults,
@@ -47,13 +53,21 @@ export interface StepClientDependencies {
 /** How the read of a stored result is admitted. Default: at once. */
 type Reading = Pick<ResultReader, 'admit'>;
 
-export interface StepDecision extends StepKey {
+/** How a step is started: `requestId` of the HTTP request that asks for it. */
+type Starting = Reading & Pick<StartDependencies, 'requestId'>;
+
+/** Who acts for the step's user, for the audit log. Absent: whoever decides. */
+interface Acting {
+  actedBy?: string | undefined;
+}
+
+export interface StepDecision extends StepKey, Acting {
   /** Who decides, for the step's timeline and the audit log. */
   by?: string | undefined;
 }
 
 /**
- * The operations throw `TemporalUnavailable` when Temporal can't be reached. All but `resolveMany` are about the
+ * The operations throw `TemporalUnavailable` when Temporal can't be reached. All but `resolveMany` and `listAll` are about the
  * steps of one user and don't find another user's steps. With `storedResults`, an operation that only reads throws
  * `EncryptionKeyMissing` while the key of a stored result is not configured. With `audit`, a decision throws the
  * database's error, and is not sent, while it can't be recorded.
@@ -63,8 +77,8 @@ export type StepClient = ReturnType<typeof createStepClient>;
 export function createStepClient(deps: StepClientDependencies) {
   const results = createStoredResults(deps.storedResults);
   return {
-    start: (input: StartInput, reading: Reading = {}): Promise<StartStepOutcome> =>
-      startOrShowExisting(deps, results, { input, ...reading }),
+    start: (input: StartInput, starting: Starting = {}): Promise<StartStepOutcome> =>
+      startOrShowExisting(deps, results, { input, ...starting }),
 
     /** Returns undefined if the user has no such step. */
     get: async (step: StepKey & Reading): Promise<StepView | undefined> =>
@@ -86,13 +100,17 @@ export function createStepClient(deps: StepClientDependencies) {
 
     list: (options: ListSteps): Promise<StepPage> => listSteps(deps, options),
 
+    /** For admins: steps of all users. */
+    listAll: (options: ListAllSteps): Promise<{ steps: ListedStep[]; nextCursor?: string }> =>
+      listAllSteps(deps, options),
+
     listUndecided: (options: ListUndecided): Promise<UndecidedSteps> => listUndecided(deps, options),
 
     /** Returns false if the user has no such step. A step that has ended stays as it is. */
-    cancel: (step: StepKey): Promise<boolean> =>
+    cancel: ({ actedBy, ...step }: StepKey & Acting): Promise<boolean> =>
       auditOfStep(
         deps,
-        { step, by: step.userId, details: () => ({ decision: 'cancel' }) },
+        { step, actor: actedBy ?? step.userId, details: () => ({ decision: 'cancel' }) },
         () => cancelStep(deps, step),
         (isFound) => (isFound ? { action: 'cancelled' } : refusedDecision('not-found')),
       ),
@@ -131,10 +149,10 @@ export function createStepClient(deps: StepClientDependencies) {
 async function startOrShowExisting(
   deps: StepClientDependencies,
   results: StoredResults,
-  { input, admit }: { input: StartInput } & Reading,
+  { input, admit, requestId }: { input: StartInput } & Starting,
 ): Promise<StartStepOutcome> {
   const { userId, stepId } = input;
-  const outcome = await startUnlessTaken(deps, input);
+  const outcome = await startUnlessTaken({ ...deps, requestId }, input);
   if (outcome.kind === 'started') {
     return { kind: 'started', step: await results.readIfPossible({ userId, admit }, outcome.step) };
   }
@@ -162,7 +180,7 @@ interface DecisionToSend extends StepDecision {
 async function decide(
   deps: StepClientDependencies,
   results: StoredResults,
-  { userId, stepId, message, by, update, done, details }: DecisionToSend,
+  { userId, stepId, message, by, actedBy, update, done, details }: DecisionToSend,
 ): Promise<DecisionOutcome> {
   const step = { userId, stepId };
   const send = async (): Promise<DecisionOutcome> => {
@@ -170,23 +188,34 @@ async function decide(
     if (described === undefined) return { kind: 'not-found' };
     return sendDecision(deps.client, { workflowId: described.workflowId, update, message, by });
   };
-  const outcome = await auditOfStep(deps, { step, by, details }, send, ({ kind }) =>
+  const outcome = await auditOfStep(deps, { step, actor: actedBy ?? by, details }, send, ({ kind }) =>
     auditedOutcome(kind, done),
   );
   if (outcome.kind !== 'applied') return outcome;
   return { kind: 'applied', step: await results.readIfPossible({ userId }, outcome.step) };
 }
 
+interface AuditedDecision {
+  step: StepKey;
+  actor: string | undefined;
+  details: () => DecisionRecord['details'];
+}
+
 async function auditOfStep<T>(
   deps: StepClientDependencies,
-  { step, by, details }: { step: StepKey; by: string | undefined; details: () => DecisionRecord['details'] },
+  { step, actor, details }: AuditedDecision,
   work: () => Promise<T>,
   outcomeOf: (result: T) => AuditedOutcome,
 ): Promise<T> {
   if (deps.audit === undefined) return work();
   const { userId, stepId } = step;
   const subject = { userId, stepId, workflowId: await auditedWorkflowId(deps, step) };
-  return auditDecision(deps.audit, { actorUserId: by ?? null, subject, details: details() }, work, outcomeOf);
+  return auditDecision(
+    deps.audit,
+    { actorUserId: actor ?? null, subject, details: details() },
+    work,
+    outcomeOf,
+  );
 }
 
 // A step has one possible workflow id, unless a part of it is hashed: an older version hashed differently.

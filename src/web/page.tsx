@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact-render-to-string';
 import { KeySign } from './parts/icons.tsx';
-import { connectionsPath, homePath, serversPath, startPath } from './paths.ts';
+import { connectionsPath, homePath, operationsPath, serversPath, startPath } from './paths.ts';
 import type { Reader } from './reader.ts';
 import { scriptPath } from './script.ts';
 import { stylesheetPath } from './stylesheet.ts';
@@ -23,7 +23,7 @@ export interface PageFrame {
 }
 
 /** The parts of the page to which the navigation leads. */
-export type Section = 'home' | 'start' | 'connections' | 'servers';
+export type Section = 'home' | 'start' | 'connections' | 'servers' | 'operations';
 
 export interface Page extends PageFrame {
   title: string;
@@ -97,6 +97,7 @@ const LINKS: readonly { section: Section; label: string; path: (base: string) =>
   { section: 'start', label: 'Start a step', path: (base) => startPath(base) },
   { section: 'connections', label: 'Connections', path: connectionsPath },
   { section: 'servers', label: 'Servers', path: serversPath, admin: true },
+  { section: 'operations', label: 'Operations', path: (base) => operationsPath(base, 'steps'), admin: true },
 ];
 
 interface NavigationProps {

@@ -54,6 +54,20 @@ export function serverPath(base: string, serverId: string, action?: string): str
   return path === newServerPath(base) || path === checkServerPath(base) ? `${path}/` : path;
 }
 
+/** The lists over all users, for admins. */
+export type OperationsList = 'steps' | 'connections' | 'audit';
+
+export type OperationsFilter = Partial<
+  Record<
+    'userId' | 'actorUserId' | 'mcpServerId' | 'status' | 'reason' | 'action' | 'since' | 'cursor',
+    string | undefined
+  >
+>;
+
+export function operationsPath(base: string, list: OperationsList, filter: OperationsFilter = {}): string {
+  return withQuery(`${base}/operations/${list}`, filter);
+}
+
 function withQuery(path: string, parameters: object): string {
   const given = Object.entries(parameters).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',

@@ -53,6 +53,7 @@ describe('defaults', () => {
       jwtUserClaim: 'sub',
       oidc: undefined,
       trustedProxies: [],
+      rateLimits: { perUser: 6000, perAddress: 6000, perService: 60000, signIns: 60, connects: 10 },
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });

@@ -70,6 +70,9 @@ describe('a request without a bearer token', () => {
     ['POST', '/connect-sessions'],
     ['POST', '/sign-in-links'],
     ['GET', '/events'],
+    ['GET', '/admin/steps'],
+    ['GET', '/admin/connections'],
+    ['GET', '/admin/audit'],
   ] as const)('is refused before anything is read: %s %s', async ([method, url], { fixture }) => {
     const answer = await fixture.ask({
       method,

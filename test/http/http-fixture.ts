@@ -2,10 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { appendAuditEvent } from '../../src/audit/audit-log.ts';
+import { readAudit, readAuditHorizon } from '../../src/audit/read-audit.ts';
 import { createChangeHub } from '../../src/changes/change-hub.ts';
 import { createConnectFlow } from '../../src/connect/connect-flow.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { ServerResumption } from '../../src/contracts/background-activities.ts';
+import { listAllConnections } from '../../src/credentials/all-connections.ts';
 import { listConnections } from '../../src/credentials/credential-store.ts';
 import { depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
 import { readKnownConnections } from '../../src/credentials/known-connections.ts';
@@ -14,12 +17,14 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { HttpDependencies, HttpOptions, WebDependencies } from '../../src/http/dependencies.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { createRequestContext } from '../../src/logging/request-context.ts';
 import { createArgumentsChecker } from '../../src/mcp/check-arguments-in-thread.ts';
 import { createGuardedFetch } from '../../src/net/guarded-fetch.ts';
 import type { NetworkPolicy } from '../../src/net/network.ts';
 import { parseOutboundUrl } from '../../src/net/outbound-url.ts';
 import { createAuthorizationServerLookup } from '../../src/oauth/discovery.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
+import { cursorKeys } from '../../src/steps/list-cursor.ts';
 import { createKeyRing } from '../../src/vault/key-ring.ts';
 import { createVault, type Vault } from '../../src/vault/vault.ts';
 import { csrfKeys } from '../../src/web/csrf-token.ts';
@@ -84,7 +89,10 @@ export async function createHttpFixture({
   const vault = createVault(keyRing);
   const network = createGuardedFetch({ policy: 'development' });
   const lines: string[] = [];
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
+  const requests = createRequestContext();
+  const logger = requests.loggerOf(
+    createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } }),
+  );
   const resumed: HttpFixture['resumed'] = [];
   const resumedServers: ServerResumption[] = [];
   const steps = createMemorySteps();
@@ -108,7 +116,12 @@ export async function createHttpFixture({
   const all: HttpDependencies = {
     servers: createServerStore(pool, vault, async (one) => void resumedServers.push(one)),
     refuseServerAddress: refuse('admin', policy),
-    deposit: (userId, deposit) => depositCredential(depositing, userId, deposit),
+    deposit: (userId, deposit, by) => depositCredential(depositing, userId, deposit, { by }),
+    audit: (event) => appendAuditEvent(pool, event),
+    readAudit: (page) => readAudit(pool, page),
+    readAuditHorizon: () => readAuditHorizon(pool),
+    listAllConnections: (page) => listAllConnections(pool, page),
+    cursorKeys: cursorKeys(keyRing.fingerprintKeys),
     connect: createConnectFlow({
       db: pool,
       vault,
@@ -122,8 +135,8 @@ export async function createHttpFixture({
     }),
     listConnections: (userId) => listConnections(pool, userId),
     knownConnections: (userId) => readKnownConnections(pool, userId),
-    disconnect: async (key) => {
-      await disconnectCredential(pool, key);
+    disconnect: async (key, by) => {
+      await disconnectCredential(pool, key, by);
     },
     listTools: async () => ({ kind: 'listed', tools: [] }),
     argumentsChecker,
@@ -145,6 +158,7 @@ export async function createHttpFixture({
     },
     isDraining: () => false,
     logger,
+    requests,
     ...deps,
   };
   const app = createHttpApp(all, {

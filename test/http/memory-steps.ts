@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
+import { statusOfReason } from '../../src/steps/list-all-steps.ts';
 import { InvalidCursor } from '../../src/steps/list-cursor.ts';
 import { longestWaitingFirst, needsDecision } from '../../src/steps/list-undecided.ts';
 import type { StepKey } from '../../src/steps/read-step.ts';
@@ -114,6 +115,25 @@ export function createMemorySteps(): MemorySteps {
       return {
         steps: fitting.slice(Number(cursor ?? 0), end),
         ...(end < fitting.length && { nextCursor: String(end) }),
+      };
+    },
+    async listAll({ userId, mcpServerId, limit, withContent, ...filter }) {
+      const status = statusOfReason(filter);
+      const steps = started.flatMap((input) => {
+        const step = get(input);
+        return step ? [{ ...step, userId: input.userId, input }] : [];
+      });
+      const fitting = steps
+        .filter((step) => userId === undefined || step.userId === userId)
+        .filter((step) => mcpServerId === undefined || step.mcpServerId === mcpServerId)
+        .filter((step) => status === undefined || step.status === status);
+      return {
+        steps: fitting.slice(0, limit).map(({ input, result, timeline: _, pending: __, ...step }) => ({
+          ...step,
+          ...(withContent && {
+            content: { arguments: input.arguments ?? {}, ...(result !== undefined && { result }) },
+          }),
+        })),
       };
     },
     async listUndecided({ userId, limit }) {

@@ -64,6 +64,9 @@ const ROUTES = [
   'GET /oauth/callback',
   'GET /',
   'GET /events',
+  'GET /admin/steps',
+  'GET /admin/connections',
+  'GET /admin/audit',
   'GET /oauth/client-metadata.json',
 ];
 const WITHOUT_TOKEN = [

@@ -107,7 +107,7 @@ describe('while Temporal is down', () => {
   };
   const steps = {
     ...{ start: down, get: down, show: down, summarize: down, waitForChange: down, cancel: down },
-    ...{ list: down, listUndecided: down },
+    ...{ list: down, listUndecided: down, listAll: down },
     ...{ approve: down, reject: down, resolve: down, resolveMany: down },
   };
 

@@ -50,6 +50,24 @@ describe('the rate limit', () => {
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 429]);
   });
 
+  test('counts addresses and methods that do not exist', async ({ statuses }) => {
+    const from = (address: string) => ({ user: null, headers: { 'x-forwarded-for': address } });
+    const unknown = await statuses(4, { url: '/nowhere', ...from('192.0.2.20') });
+    expect(unknown.map(({ statusCode }) => statusCode)).toEqual([404, 404, 404, 429]);
+    const wrong = await statuses(4, { method: 'PATCH', url: '/steps', ...from('192.0.2.21') });
+    expect(wrong.map(({ statusCode }) => statusCode)).toEqual([405, 405, 405, 429]);
+  });
+
+  test('of addresses may be another one than that of users', async () => {
+    const fixture = await createHttpFixture({ http: { requestsPerMinute: 2, addressRequestsPerMinute: 1 } });
+    const statuses = [];
+    for (const user of ['one', 'one', 'one', null, null]) {
+      statuses.push((await fixture.ask({ url: '/steps', user })).statusCode);
+    }
+    await fixture.close();
+    expect(statuses).toEqual([200, 200, 429, 401, 429]);
+  });
+
   test('does not hold off load balancers', async ({ statuses }) => {
     const answers = await statuses(10, { url: '/health', user: null });
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));

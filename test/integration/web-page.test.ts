@@ -26,6 +26,7 @@ async function serve(
       drainDelaySeconds: 0,
       codecOrigins: [],
       trustedProxies: [],
+      rateLimits: { perUser: 6_000, perAddress: 6_000, perService: 60_000, signIns: 60, connects: 10 },
       jwtUserClaim: 'sub',
       oidc,
       jwt: { kind: 'secret', secret: new Secret(randomBytes(32)) },

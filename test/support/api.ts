@@ -32,6 +32,7 @@ export async function startTestApi(world: World, isDevelopment = true): Promise<
       drainDelaySeconds: 0,
       codecOrigins: [],
       trustedProxies: [],
+      rateLimits: { perUser: 6_000, perAddress: 6_000, perService: 60_000, signIns: 60, connects: 10 },
       jwtUserClaim: 'sub',
       oidc: undefined,
       jwt: { kind: 'secret', secret: new Secret(secret) },

@@ -34,8 +34,13 @@ export type DepositOutcome =
   | { kind: 'unavailable'; cause: string }
   | { kind: 'refused'; field: string; message: string };
 
+export interface Depositor {
+  /** Who deposits, for the audit log. Default: the user. */
+  by?: string | undefined;
+}
+
 /** Makes a deposit and a decision of its caller one transaction. */
-export interface DepositGuard {
+export interface DepositGuard extends Depositor {
   /** Of the registration that the grant was issued for. */
   serverRevision: number;
   /**
@@ -78,24 +83,27 @@ export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
   deposit: GrantDeposit,
-): Promise<DepositOutcome>;
-export async function depositCredential(
-  deps: DepositDependencies,
-  userId: string,
-  deposit: GrantDeposit,
   guard: DepositGuard,
 ): Promise<GuardedDepositOutcome>;
 export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
   deposit: GrantDeposit,
-  guard?: DepositGuard,
+  depositor?: Depositor,
+): Promise<DepositOutcome>;
+export async function depositCredential(
+  deps: DepositDependencies,
+  userId: string,
+  deposit: GrantDeposit,
+  options: DepositGuard | Depositor = {},
 ): Promise<GuardedDepositOutcome> {
+  const by = options.by ?? userId;
+  const guard = 'lock' in options ? options : undefined;
   const key = credentialKey({ ...deposit, userId });
   const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
   let named: NamedEndpoint | undefined;
   for (;;) {
-    const store = (db: Db) => storeGuarded(deps, db, { key, deposit, sealed, named }, guard);
+    const store = (db: Db) => storeGuarded(deps, db, { key, by, deposit, sealed, named }, guard);
     const outcome = await inTransaction(deps.pool, store);
     if (outcome.kind === 'stored') return withResumption(deps, key, outcome);
     if (outcome.kind !== 'ask') return outcome;
@@ -131,6 +139,7 @@ async function countResuming(
 
 interface DepositToStore {
   key: CredentialKey;
+  by: string;
   deposit: GrantDeposit;
   sealed: SealedDeposit;
   named: NamedEndpoint | undefined;
@@ -156,7 +165,7 @@ async function storeDeposit(
   toStore: DepositToStore,
   expectedRevision?: number,
 ): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
-  const { key, deposit, sealed } = toStore;
+  const { key, by, deposit, sealed } = toStore;
   const server = await lockServer(db, key.mcpServerId);
   if (server === undefined) return { kind: 'unknown-server' };
   if (server.revision !== (expectedRevision ?? server.revision)) return { kind: 'server-changed' };
@@ -180,7 +189,7 @@ async function storeDeposit(
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined
     ? storeDeposit(deps, db, toStore, expectedRevision)
-    : changedTo(db, key, version);
+    : changedTo(db, { key, by }, version);
 }
 
 // A disconnected account can be connected as another subject, because nothing is replaced.
@@ -207,13 +216,18 @@ async function withStoredRefreshToken(
   return { ...deposit, refreshToken: grant.refreshToken };
 }
 
-async function changedTo(db: Db, key: CredentialKey, version: number): Promise<Stored> {
-  const { userId: actorUserId } = key;
+type Deposited = Pick<DepositToStore, 'key' | 'by'>;
+
+async function changedTo(db: Db, { key, by: actorUserId }: Deposited, version: number): Promise<Stored> {
   await appendAuditEvent(db, { action: 'connected', actorUserId, ...key, details: { version } });
   return { kind: 'stored', changed: true, version, resuming: 0 };
 }
 
-async function amend(deps: DepositDependencies, db: Db, known: KnownDeposit): Promise<DepositOutcome> {
+async function amend(
+  deps: DepositDependencies,
+  db: Db,
+  known: KnownDeposit & Deposited,
+): Promise<DepositOutcome> {
   const outcome = await amendStored(deps, db, known);
-  return outcome.kind === 'amended' ? changedTo(db, known.key, outcome.version) : outcome;
+  return outcome.kind === 'amended' ? changedTo(db, known, outcome.version) : outcome;
 }

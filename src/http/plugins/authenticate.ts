@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
-import { callerOf, setCaller } from '../caller.ts';
+import { actingFor, namesUser } from '../acting-user.ts';
+import { ACT_FOR_USERS_SCOPE, callerOf, insufficientScope, setCaller, type TokenCaller } from '../caller.ts';
 import { assertNotCrossSite, assertOurHost, assertOurOrigin } from '../own-origin.ts';
 import { HttpProblem, retryAfter } from '../problem.ts';
 import type { Verified, VerifyToken } from '../token-verifier.ts';
 import { type BrowserSettings, hasSessionCookie, readSession } from './browser.ts';
-import type { LimitRate } from './rate-limit.ts';
+import type { LimitKeys, LimitRate } from './rate-limit.ts';
 
 // RFC 6750 §2.1: b64token. The scheme's case does not matter (RFC 9110 §11.1).
 const BEARER = /^Bearer(?: +(.*))?$/i;
@@ -18,6 +19,8 @@ type Authentication = Verified | { kind: 'no-token' };
 export interface AuthenticatorOptions {
   verify: VerifyToken;
   limitRate: LimitRate;
+  /** Limits all requests of a token that acts for users, by its own user. Each user's own limit counts too. */
+  limitServices: LimitKeys;
   /** Undefined: the routes need a token. Else they also take the session cookie of the web page. */
   browser?: Pick<BrowserSettings, 'publicUrl' | 'sessions'>;
 }
@@ -26,7 +29,8 @@ export interface AuthenticatorOptions {
  * Returns an `onRequest` hook that requires a valid token, or a session where a browser sends its cookie and no token.
  * A request counts for its user's rate limit, or without a valid token for its address's.
  */
-export function createAuthenticator({ verify, limitRate, browser }: AuthenticatorOptions) {
+export function createAuthenticator(options: AuthenticatorOptions) {
+  const { verify, limitRate, browser } = options;
   return async (request: FastifyRequest): Promise<void> => {
     const { authorization } = request.headers;
     if (authorization === undefined && browser !== undefined && hasSessionCookie(request, browser)) {
@@ -34,10 +38,23 @@ export function createAuthenticator({ verify, limitRate, browser }: Authenticato
       return authenticateBySession(request, browser);
     }
     const authentication = await authenticate(authorization, verify);
-    if (authentication.kind === 'verified') setCaller(request, authentication.caller);
+    if (authentication.kind === 'verified') return admit(request, authentication.caller, options);
     await limitRate(request);
-    if (authentication.kind !== 'verified') throw refusal(authentication);
+    throw refusal(authentication);
   };
+}
+
+/** A refused `Latchkey-User` counts for the token's own user. */
+async function admit(
+  request: FastifyRequest,
+  token: TokenCaller,
+  { limitRate, limitServices }: AuthenticatorOptions,
+): Promise<void> {
+  const acting = actingFor(request, token);
+  if (acting.kind === 'for-user') await limitServices(request, [`service:${token.userId}`]);
+  setCaller(request, acting.kind === 'for-user' ? acting.caller : token);
+  await limitRate(request);
+  if (acting.kind === 'refused') throw acting.problem;
 }
 
 /** Returns whether the token or session of an authenticated request is still good. For answers that take long. */
@@ -63,6 +80,7 @@ async function authenticateBySession(
   else assertNotCrossSite(request);
   const session = await readSession(request, browser);
   if (session === undefined) throw refusal({ kind: 'no-token' });
+  if (namesUser(request)) throw insufficientScope(ACT_FOR_USERS_SCOPE);
   setCaller(request, { userId: session.userId, isAdmin: session.isAdmin });
 }
 

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem, invalidRequest, problemDocument } from '../problem.ts';
+import { requestIdOf } from '../request-id.ts';
 
 /**
  * Answers input that never becomes a request: bytes that are not HTTP, too large headers, a request that takes too
@@ -16,10 +17,10 @@ export function createClientErrorHandler(version: string) {
 
 /** Answers an unknown `Expect`. Node's own answer would lack our headers. RFC 9110 §10.1.1. */
 export function refuseExpectations(app: FastifyInstance, version: string): void {
-  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const problem = new HttpProblem(417, 'expectation-failed', 'Only 100-continue can be expected.');
     const body = JSON.stringify(problemDocument(problem));
-    response.writeHead(problem.status, headers(body, version)).end(body);
+    response.writeHead(problem.status, headers(body, version, requestIdOf(request.headers))).end(body);
   });
 }
 
@@ -36,13 +37,16 @@ function problemOf({ code }: { code?: string }): HttpProblem {
 
 function rawResponse(problem: HttpProblem, version: string): string {
   const body = JSON.stringify(problemDocument(problem));
-  const lines = Object.entries(headers(body, version)).map(([name, value]) => `${name}: ${value}\r\n`);
+  // What arrived has no readable headers, so the id is a new one.
+  const all = Object.entries(headers(body, version, requestIdOf({})));
+  const lines = all.map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-function headers(body: string, version: string): Record<string, string> {
+function headers(body: string, version: string, requestId: string): Record<string, string> {
   return {
     'X-Latchkey-Version': version,
+    'X-Request-Id': requestId,
     'Content-Type': 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
     'Cache-Control': 'no-store',

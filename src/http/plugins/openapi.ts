@@ -3,6 +3,8 @@ import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fa
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { problemSchema } from '../../schemas/http-problem.ts';
+import { USER_HEADER } from '../acting-user.ts';
+import { ACT_FOR_USERS_SCOPE, ADMIN_SCOPE, CONTENT_SCOPE, requireAdmin } from '../caller.ts';
 import { sessionCookieName } from './browser.ts';
 
 declare module 'fastify' {
@@ -14,7 +16,9 @@ declare module 'fastify' {
 
 const DESCRIPTION = `MCP tool calls as durable workflow steps on behalf of end users.
 
-The token identifies the user. Every response has the header X-Latchkey-Version. Errors are problem documents
+The token identifies the user. Scopes in its claim \`scope\`, separated by spaces: \`${ADMIN_SCOPE}\` for the admin routes,
+\`${CONTENT_SCOPE}\` to see users' content there, \`${ACT_FOR_USERS_SCOPE}\` to act for the user that the header
+\`${USER_HEADER}\` names. Every response has the header X-Latchkey-Version. Errors are problem documents
 (RFC 9457) with a stable \`code\`.`;
 
 const COMPONENT = '#/components/schemas/';
@@ -57,7 +61,12 @@ export function describeRoutes(
 
 function securitySchemes(publicUrl: string) {
   return {
-    bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+    bearer: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: `Scopes: ${ADMIN_SCOPE}, ${CONTENT_SCOPE}, ${ACT_FOR_USERS_SCOPE}.`,
+    },
     session: {
       type: 'apiKey',
       in: 'cookie',
@@ -71,10 +80,33 @@ function securitySchemes(publicUrl: string) {
 const describeRoute: SwaggerTransform = (document) => {
   const { schema, url } = jsonSchemaTransform(document);
   if (schema.hide) return { schema, url };
-  return {
-    schema: { ...schema, response: { ...successes(schema), ...problems(schema, document.route) } },
-    url,
-  };
+  const { route } = document;
+  const response = { ...successes(schema), ...problems(schema, route) };
+  return { schema: { ...schema, ...headersOf(schema, route), response }, url };
+};
+
+/** The headers that a route takes. They are described only, and checked by the authentication. */
+function headersOf({ security }: FastifySchema, route: RouteOptions): Pick<FastifySchema, 'headers'> {
+  const properties = takesUser(security, route)
+    ? { 'X-Request-Id': REQUEST_ID, [USER_HEADER]: USER }
+    : { 'X-Request-Id': REQUEST_ID };
+  return { headers: { type: 'object', properties } };
+}
+
+/** The routes of a user. Not those for admins: whoever acts for a user has no admin rights. */
+function takesUser(security: FastifySchema['security'], { onRequest }: RouteOptions): boolean {
+  return security !== PUBLIC && ![onRequest].flat().some((hook) => hook === requireAdmin);
+}
+
+const REQUEST_ID = {
+  type: 'string',
+  description: `Names the request in the log; every answer repeats it. 1–128 of A–Z a–z 0–9 . _ ~ : + / = -. Any other is replaced.`,
+};
+const USER = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  description: `The user for whom this request acts, in UTF-8. Needs a token with the scope ${ACT_FOR_USERS_SCOPE}; without the header, a request is its token's own.`,
 };
 
 function successes({ response }: FastifySchema) {
@@ -100,17 +132,21 @@ function open<T>(schema: T): T {
 const PROBLEM = problemSchema.meta()?.id;
 
 function problems({ security }: FastifySchema, { config }: RouteOptions) {
-  const statuses = [...COMMON_PROBLEMS, ...authenticationProblems(security), ...(config?.problems ?? [])];
+  const refusals = authenticationProblems(security);
+  const statuses = [...COMMON_PROBLEMS, ...refusals, ...(config?.problems ?? [])];
   const content = { 'application/problem+json': { schema: { $ref: `${COMPONENT}${PROBLEM}` } } };
   return Object.fromEntries(
     statuses.map((status) => [status, { description: STATUS_CODES[status], content }]),
   );
 }
 
-/** A request with the session cookie may also be refused for where it comes from, or where it was sent. */
+/**
+ * A request that acts for a user may be refused. One with the session cookie may also be refused for where it comes from,
+ * or where it was sent.
+ */
 function authenticationProblems(security: FastifySchema['security']): number[] {
   if (security === PUBLIC) return [];
-  return security === BY_TOKEN ? [401] : [401, 403, 421];
+  return security === BY_TOKEN ? [401, 403] : [401, 403, 421];
 }
 
 /** Keeps only components that are referred to. zod generates each schema twice, as input and as output. */

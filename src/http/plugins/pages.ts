@@ -53,17 +53,11 @@ const ONLY_BROWSERS = 'onlyBrowsers';
  * Answers the problems of a scope with a page if the client accepts `text/html` by name, as a browser does that opened a
  * wrong address. Other clients get problem documents.
  */
-export function showProblemsToBrowsers(
-  scope: FastifyInstance,
-  settings: BrowserSettings,
-  limitRate: LimitRate,
-): void {
+export function showProblemsToBrowsers(scope: FastifyInstance, settings: BrowserSettings): void {
   scope.decorate(BROWSER_SETTINGS, settings);
   scope.decorate(ONLY_BROWSERS, true);
   scope.addHook('onRequest', async (request) => {
-    if (!wantsPage(request) || !isOurHost(request, settings.publicUrl)) return;
-    await limitRate(request);
-    await loadBrowser(request);
+    if (wantsPage(request) && isOurHost(request, settings.publicUrl)) await loadBrowser(request);
   });
 }
 

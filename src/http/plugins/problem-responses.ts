@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type HttpProblem, notFound, problemDocument } from '../problem.ts';
 import { problemOfError } from '../problem-of-error.ts';
+import { instanceOf } from '../request-id.ts';
 import { sendProblemPage, wantsPage } from './pages.ts';
 
 /**
@@ -36,7 +37,7 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const document = { ...problemDocument(problem), instance: `urn:uuid:${request.id}` };
+  const document = { ...problemDocument(problem), instance: instanceOf(request.id) };
   // Sent as bytes, because Fastify would add a charset to text. This media type has no charset.
   return reply
     .code(problem.status)

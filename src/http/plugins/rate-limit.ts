@@ -14,9 +14,16 @@ export function registerRateLimit(app: FastifyInstance): void {
   app.register(rateLimit, { global: false, cache: MAX_KEYS });
 }
 
+/** Requests a minute. */
+export interface Limits {
+  perUser: number;
+  perAddress: number;
+}
+
 /** Counts by the user of a valid token, else by address. Users may share an address, and a user may have several. */
-export function createRateLimiter(app: FastifyInstance, requestsPerMinute: number): LimitRate {
-  const count = app.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000, keyGenerator: keyOf });
+export function createRateLimiter(app: FastifyInstance, { perUser, perAddress }: Limits): LimitRate {
+  const max = (request: FastifyRequest) => (findCaller(request) === undefined ? perAddress : perUser);
+  const count = app.createRateLimit({ max, timeWindow: 60_000, keyGenerator: keyOf });
   return async (request) => assertWithin(await count(request));
 }
 

@@ -11,11 +11,13 @@ export function logRequests(app: FastifyInstance): void {
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply) {
+  const caller = findCaller(request);
   return {
     method: request.method,
     route: request.routeOptions.url,
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime),
-    userId: findCaller(request)?.userId,
+    userId: caller?.userId,
+    ...(caller?.actedBy !== undefined && { actedBy: caller.actedBy }),
   };
 }

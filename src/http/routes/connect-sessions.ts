@@ -10,7 +10,8 @@ import {
   newConnectSessionSchema,
 } from '../../schemas/http-connect-session.ts';
 import { idSchema } from '../../schemas/id.ts';
-import { callerOf } from '../caller.ts';
+import { auditActing } from '../audit-acting.ts';
+import { actorOf, callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import {
   authorizationServerUnavailable,
@@ -21,7 +22,7 @@ import {
   unknownServer,
 } from '../problem.ts';
 
-type Dependencies = Pick<HttpDependencies, 'connect' | 'servers'>;
+type Dependencies = Pick<HttpDependencies, 'connect' | 'servers' | 'audit'>;
 
 const tags = ['Connecting'];
 const params = z.object({ id: idSchema });
@@ -48,7 +49,7 @@ export function registerConnectSessions(api: HttpApp, deps: Dependencies): void 
   registerRead(api, deps);
 }
 
-function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void {
+function registerCreate(api: HttpApp, { connect, servers, audit }: Dependencies): void {
   api.post('/connect-sessions', {
     schema: {
       operationId: 'createConnectSession',
@@ -64,6 +65,7 @@ function registerCreate(api: HttpApp, { connect, servers }: Dependencies): void 
       const { mcpServerId, account, ...link } = request.body;
       if ((await servers.find(mcpServerId)) === undefined) throw unknownServer();
       const key = credentialKey({ userId: callerOf(request).userId, mcpServerId, account });
+      await auditActing(audit, request, 'connect-link-requested', key);
       const outcome = await connect.createLink({ key, ...link });
       if (outcome.kind === 'refused') {
         throw invalidFields([{ path: outcome.field, message: outcome.message }]);
@@ -112,7 +114,10 @@ export function registerConfirmConnectSession(
     handler: async (request) => {
       const { userId } = callerOf(request);
       const session = await find(connect, userId, request.params.id);
-      const outcome = await connect.confirm(session, request.body?.confirmation);
+      const outcome = await connect.confirm(session, {
+        confirmation: request.body?.confirmation,
+        by: actorOf(request),
+      });
       switch (outcome.kind) {
         case 'settled':
           return viewOf(await find(connect, userId, session.id));

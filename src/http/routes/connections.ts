@@ -88,11 +88,8 @@ function registerDisconnectPages(app: HttpApp, deps: Dependencies, publicUrl: st
       const { session } = findBrowser(request);
       if (session === undefined) return redirectToSignIn(request, reply);
       const { mcpServerId } = request.params;
-      await deps.disconnect({
-        userId: session.userId,
-        mcpServerId,
-        ...accountMember(request.body.account),
-      });
+      const { userId } = session;
+      await deps.disconnect({ userId, mcpServerId, ...accountMember(request.body.account) }, userId);
       return reply.redirect(withDone(connectionsPath(publicUrl), 'disconnected'), 303);
     },
   });

@@ -4,9 +4,11 @@ import type { ConnectionSummary } from '../../credentials/credential-store.ts';
 import type { DepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
+import { wholeListQuerySchema } from '../../schemas/http-step.ts';
 import { accountSchema, idSchema } from '../../schemas/id.ts';
-import { callerOf } from '../caller.ts';
+import { actorOf, callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { listCursors, pageOfWhole } from '../list-cursors.ts';
 import {
   accountMismatch,
   authorizationServerUnavailable,
@@ -19,7 +21,7 @@ const tags = ['Credentials'];
 
 export function registerMcpOauthCredentials(
   api: HttpApp,
-  deps: Pick<HttpDependencies, 'deposit' | 'listConnections' | 'disconnect'>,
+  deps: Pick<HttpDependencies, 'deposit' | 'listConnections' | 'disconnect' | 'cursorKeys'>,
 ): void {
   registerDeposit(api, deps);
   registerListConnections(api, deps);
@@ -39,7 +41,7 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
     },
     config: { problems: [404, 409] },
     handler: async (request) => {
-      const outcome = await deposit(callerOf(request).userId, request.body);
+      const outcome = await deposit(callerOf(request).userId, request.body, actorOf(request));
       switch (outcome.kind) {
         case 'stored':
           return storedBody(outcome);
@@ -62,18 +64,23 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
 
 function registerListConnections(
   api: HttpApp,
-  { listConnections }: Pick<HttpDependencies, 'listConnections'>,
+  { listConnections, cursorKeys }: Pick<HttpDependencies, 'listConnections' | 'cursorKeys'>,
 ): void {
   api.get('/mcp-oauth-credentials', {
     schema: {
       operationId: 'listConnections',
       summary: 'List your connections',
       tags,
+      querystring: wholeListQuerySchema,
       response: { 200: connectionsSchema },
     },
     handler: async (request) => {
-      const connections = await listConnections(callerOf(request).userId);
-      return { connections: connections.map(connectionBody) };
+      const { userId } = callerOf(request);
+      const { items, ...more } = pageOfWhole(await listConnections(userId), request.query, {
+        cursors: listCursors<string>(cursorKeys, ['connections', userId]),
+        keyOf: ({ mcpServerId, account }) => JSON.stringify([mcpServerId, account]),
+      });
+      return { connections: items.map(connectionBody), ...more };
     },
   });
 }
@@ -91,7 +98,8 @@ function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies,
     handler: async (request, reply) => {
       const { mcpServerId } = request.params;
       const { userId } = callerOf(request);
-      await disconnect(credentialKey({ userId, mcpServerId, account: request.query.account }));
+      const key = credentialKey({ userId, mcpServerId, account: request.query.account });
+      await disconnect(key, actorOf(request));
       return reply.code(204).send();
     },
   });

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { serverSchema, serversSchema } from '../../schemas/http-server.ts';
+import { wholeListQuerySchema } from '../../schemas/http-step.ts';
 import { idSchema } from '../../schemas/id.ts';
 import { serverRegistrationSchema } from '../../schemas/server.ts';
 import type { RegisteredServer } from '../../servers/registered-server.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
+import { listCursors, pageOfWhole } from '../list-cursors.ts';
 import { invalidFields, unknownServer } from '../problem.ts';
 import { refusedAddresses } from '../refused-addresses.ts';
 
@@ -14,10 +16,10 @@ const tags = ['MCP servers (admin)'];
 /** Registers the admin routes that manage MCP servers. */
 export function registerMcpServers(
   api: HttpApp,
-  deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress'>,
+  deps: Pick<HttpDependencies, 'servers' | 'refuseServerAddress' | 'cursorKeys'>,
 ): void {
   registerPut(api, deps);
-  registerList(api, deps.servers);
+  registerList(api, deps);
   registerShow(api, deps.servers);
   registerDelete(api, deps.servers);
   registerSwitch(api, deps.servers);
@@ -51,17 +53,27 @@ function registerPut(
   });
 }
 
-function registerList(api: HttpApp, servers: HttpDependencies['servers']): void {
+function registerList(
+  api: HttpApp,
+  { servers, cursorKeys }: Pick<HttpDependencies, 'servers' | 'cursorKeys'>,
+): void {
   api.get('/mcp-servers', {
     schema: {
       operationId: 'listMcpServers',
       summary: 'List the registered MCP servers',
       tags,
+      querystring: wholeListQuerySchema,
       response: { 200: serversSchema },
     },
     config: { problems: [403] },
     onRequest: requireAdmin,
-    handler: async () => ({ servers: (await servers.list()).map(bodyOf) }),
+    handler: async (request) => {
+      const { items, ...more } = pageOfWhole(await servers.list(), request.query, {
+        cursors: listCursors<string>(cursorKeys, ['servers']),
+        keyOf: ({ id }) => id,
+      });
+      return { servers: items.map(bodyOf), ...more };
+    },
   });
 }
 

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { type ReturnRules, returnAddress } from '../../web/return-address.ts';
 import type { SignInLink, SignInLinks } from '../../web/sign-in-link-store.ts';
 import { notSignedInPage, switchUserPage } from '../../web/sign-in-page.tsx';
+import { auditActing } from '../audit-acting.ts';
 import { callerOf } from '../caller.ts';
-import type { HttpApp } from '../dependencies.ts';
+import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { assertForm, csrfField, findBrowser, startSession } from '../plugins/browser.ts';
 import { TOKEN_ONLY } from '../plugins/openapi.ts';
 import { pageFrame, sendPage } from '../plugins/send-page.ts';
@@ -26,7 +27,11 @@ const linkSchema = z
   .meta({ id: 'SignInLink' });
 
 /** Registers the route that creates links. Requires a token: otherwise a session could renew itself without limit. */
-export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules: ReturnRules): void {
+export function registerCreateSignInLink(
+  api: HttpApp,
+  { links, audit }: { links: SignInLinks; audit: HttpDependencies['audit'] },
+  rules: ReturnRules,
+): void {
   api.post('/sign-in-links', {
     schema: {
       operationId: 'createSignInLink',
@@ -44,6 +49,7 @@ export function registerCreateSignInLink(api: HttpApp, links: SignInLinks, rules
         userId: callerOf(request).userId,
         ...(returnTo !== undefined && checked(returnTo, rules)),
       };
+      await auditActing(audit, request, 'sign-in-link-requested');
       const { token, expiresAt } = await links.create(link);
       const url = `${rules.publicUrl}/sign-in-links/${token}`;
       return reply.code(201).send({ url, expiresAt: expiresAt.toISOString() });

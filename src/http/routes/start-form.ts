@@ -54,7 +54,12 @@ export function registerStartForm(app: HttpApp, deps: StartDependencies, publicU
       const { tool } = found;
       const argumentsForm = fieldsOf(tool.inputSchema);
       const form: StartForm = { chosen, tool, argumentsForm, entered: enteredStep(body, fields) };
-      const outcome = await startEntered(deps, { form, fields, switchTo: body.switchTo });
+      const outcome = await startEntered(deps, {
+        form,
+        fields,
+        switchTo: body.switchTo,
+        requestId: request.id,
+      });
       if (outcome.kind === 'started') return reply.redirect(stepPath(publicUrl, outcome.stepId), 303);
       return sendForm(request, reply, outcome.status, { ...form, ...outcome });
     },

@@ -12,6 +12,7 @@ import {
   stepSchema,
 } from '../../schemas/http-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
+import type { StepDecision } from '../../steps/step-client.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, invalidFields, retryAfter, unknownStep } from '../problem.ts';
@@ -101,10 +102,10 @@ function registerResolveMany(api: HttpApp, steps: Steps): void {
   });
 }
 
-/** Users decide about their own steps. */
-function deciderOf(request: FastifyRequest): { userId: string; by: string } {
-  const { userId } = callerOf(request);
-  return { userId, by: userId };
+/** Users decide about their own steps. A decision of a service that acts for its user is the user's. */
+function deciderOf(request: FastifyRequest): Pick<StepDecision, 'userId' | 'actedBy'> & { by: string } {
+  const { userId, actedBy } = callerOf(request);
+  return { userId, by: userId, ...(actedBy !== undefined && { actedBy }) };
 }
 
 /** The body may be missing if the message has no required fields. */

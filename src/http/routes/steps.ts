@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { MemoryBudget } from '../../async/memory-budget.ts';
 import { parseDuration } from '../../contracts/durations.ts';
@@ -12,6 +13,8 @@ import {
   stepsSchema,
 } from '../../schemas/http-step.ts';
 import { stepRequestSchema } from '../../schemas/step.ts';
+import type { StartStepOutcome } from '../../steps/start-step.ts';
+import { auditActing } from '../audit-acting.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { admitResult } from '../plugins/admit-result.ts';
@@ -20,7 +23,7 @@ import { HttpProblem, unknownServer, unknownStep } from '../problem.ts';
 
 const tags = ['Steps'];
 
-type StepsDependencies = Pick<HttpDependencies, 'steps' | 'servers'> & { results: MemoryBudget };
+type StepsDependencies = Pick<HttpDependencies, 'steps' | 'servers' | 'audit'> & { results: MemoryBudget };
 
 export function registerSteps(api: HttpApp, deps: StepsDependencies): void {
   registerStart(api, deps);
@@ -29,7 +32,7 @@ export function registerSteps(api: HttpApp, deps: StepsDependencies): void {
   registerCancel(api, deps.steps);
 }
 
-function registerStart(api: HttpApp, { steps, servers, results }: StepsDependencies): void {
+function registerStart(api: HttpApp, { steps, servers, results, audit }: StepsDependencies): void {
   api.post('/steps', {
     schema: {
       operationId: 'startStep',
@@ -48,8 +51,10 @@ function registerStart(api: HttpApp, { steps, servers, results }: StepsDependenc
       const admit = admitResult(results, reply, userId);
       if ((await servers.find(body.mcpServerId)) === undefined) throw unknownServer();
       const stepId = body.stepId ?? randomUUID();
-      const outcome = await steps.start({ ...body, userId, stepId }, { admit });
+      await auditActing(audit, request, 'step-requested', { mcpServerId: body.mcpServerId, stepId });
+      const outcome = await steps.start({ ...body, userId, stepId }, { admit, requestId: request.id });
       if (outcome.kind === 'conflict') throw conflict();
+      logStart(request, outcome);
       return reply
         .code(outcome.kind === 'started' ? 202 : 200)
         .header('location', `/steps/${stepId}`)
@@ -82,6 +87,14 @@ function registerShow(api: HttpApp, { steps, results }: StepsDependencies): void
       return step;
     },
   });
+}
+
+/** With the line's request id, the request's step can be found, and with its workflow id what became of it. */
+function logStart(
+  { log }: FastifyRequest,
+  { kind, step: { stepId, workflowId } }: Exclude<StartStepOutcome, { kind: 'conflict' }>,
+): void {
+  log.info({ stepId, workflowId }, kind === 'started' ? 'step started' : 'step asked for again');
 }
 
 async function waitForChange(
@@ -127,8 +140,9 @@ function registerCancel(api: HttpApp, steps: HttpDependencies['steps']): void {
     },
     config: { problems: [404] },
     handler: async (request, reply) => {
-      const { userId } = callerOf(request);
-      const isFound = await steps.cancel({ userId, stepId: request.params.stepId });
+      const { userId, actedBy } = callerOf(request);
+      const { stepId } = request.params;
+      const isFound = await steps.cancel({ userId, stepId, ...(actedBy !== undefined && { actedBy }) });
       if (!isFound) throw unknownStep();
       return reply.code(202).send();
     },

@@ -92,5 +92,8 @@ dd .chips { margin-top: 0.125rem; }
 .filters { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; margin: 0 0 1rem; }
 .filters .tabs { margin: 0; }
 .filters form { display: flex; gap: 0.5rem; min-width: 0; max-width: 100%; margin: 0; }
+form.narrow { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.5rem 1rem; margin: 0 0 1rem; }
+form.narrow > div { flex: 1 1 9rem; min-width: 0; max-width: 16rem; }
+form.narrow label { margin-top: 0; }
 .filters select { width: auto; min-width: 0; max-width: 16rem; }
 `;
