@@ -40,4 +40,7 @@ export const serverSchema = z
   })
   .meta({ id: 'McpServer' });
 
+/** A registered server, as the HTTP API shows it. */
+export type ShownServer = z.output<typeof serverSchema>;
+
 export const serversSchema = z.object({ servers: z.array(serverSchema) });
