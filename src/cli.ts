@@ -7,11 +7,12 @@ import { addConnections } from './commands/connections.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRepair } from './commands/repair.ts';
 import { addMigrate, addServer, addWorker } from './commands/roles.ts';
+import { addServers } from './commands/servers.ts';
+import { addSteps } from './commands/steps.ts';
 import { addTools } from './commands/tools.ts';
 import { addUsers } from './commands/users.ts';
 import { packageVersion } from './config/version.ts';
 import { addDev } from './dev/command.ts';
-import { refuse } from './process/run-role.ts';
 
 // If a name has several addresses, Node tries each for 250 ms, which is too short on a slow network. The sockets to
 // an issuer's key set and to Postgres take no option, so the default is raised. https://nodejs.org/api/net.html
@@ -29,19 +30,11 @@ addDev(program);
 addKeys(program);
 addRepair(program);
 addUsers(program);
+addServers(program);
 addConnections(program);
 addTools(program);
 addAdmin(program);
 addAudit(program);
-for (const name of ['servers', 'steps']) addNotAvailable(name);
+addSteps(program);
 
 await program.parseAsync();
-
-/** Adds a command that this version does not have yet: it says so and exits. */
-function addNotAvailable(name: string): void {
-  program
-    .command(name, { hidden: true })
-    .allowUnknownOption()
-    .argument('[args...]')
-    .action(() => refuse(`latchkey ${name}: not available in this version`));
-}

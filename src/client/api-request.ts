@@ -30,7 +30,7 @@ export class LatchkeyApiError extends Error {
 }
 
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With the query. */
   path: string;
   /** Sent as JSON. */
@@ -42,16 +42,29 @@ export interface ApiRequest {
 
 const TIMEOUT_MS = 60_000;
 
+/** A 2xx answer. Some have no body: 204, and 202 of a cancellation. */
+export interface ApiAnswer {
+  status: number;
+  body: unknown;
+}
+
 /**
- * Returns the body of a 2xx answer, or undefined where it has none (204).
+ * Returns the body of a 2xx answer, or undefined where it has none.
  *
  * @throws LatchkeyApiError, or the reason of `signal`
  */
-export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<unknown> {
+export async function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<unknown> {
+  return (await answerOfApi(options, request)).body;
+}
+
+/** Like `requestApi`, with the status, for routes where it says more than the body. */
+export function answerOfApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<ApiAnswer> {
   return withDeadline({ ms: TIMEOUT_MS, parent: request.signal }, async (signal) => {
     const response = await send(options, request, signal).catch(unreachable(request.signal));
-    const body: unknown = await response.json().catch(() => undefined);
-    if (response.status === 204 || (response.ok && isObject(body))) return body;
+    const text = await response.text().catch(unreachable(request.signal));
+    const body = parsed(text);
+    const isExpected = isObject(body) || (text === '' && [202, 204].includes(response.status));
+    if (response.ok && isExpected) return { status: response.status, body };
     throw refusalOf(response.status, body);
   });
 }
@@ -66,6 +79,14 @@ export async function openApi(options: LatchkeyApiOptions, request: ApiRequest):
   const response = await send(options, request, signal).catch(unreachable(request.signal));
   if (response.ok) return response;
   throw refusalOf(response.status, await response.json().catch(() => undefined));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function send(
@@ -100,6 +121,12 @@ function refusalOf(status: number, body: unknown): LatchkeyApiError {
   const { data: problem } = problemSchema.safeParse(body);
   if (problem) return new LatchkeyApiError(status, problem.code, problem.detail);
   return new LatchkeyApiError(status, 'unexpected-answer', `an answer of status ${status}`);
+}
+
+/** Whether the API may answer the same request later: it is away, restarts, or is busy. */
+export function isOutage(error: unknown): error is LatchkeyApiError {
+  if (!(error instanceof LatchkeyApiError)) return false;
+  return error.status === undefined || [429, 502, 503, 504].includes(error.status);
 }
 
 function unreachable(signal: AbortSignal | undefined): (error: unknown) => never {

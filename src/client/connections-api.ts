@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LatchkeyApiError, type LatchkeyApiOptions, requestApi } from './api-request.ts';
+import { isOutage, type LatchkeyApiOptions, requestApi } from './api-request.ts';
 
 /** One connection of the user, as `GET /mcp-oauth-credentials` lists it. */
 export interface ListedConnection {
@@ -114,10 +114,7 @@ function isRefused({ status }: ConnectSession): boolean {
 /** A server that restarts or is busy does not end the wait: the person may still consent. */
 function briefOutageUntil(expiresAt: string): (error: unknown) => undefined {
   return (error) => {
-    const isOutage =
-      error instanceof LatchkeyApiError &&
-      (error.status === undefined || [429, 502, 503, 504].includes(error.status));
-    if (isOutage && Date.now() < Date.parse(expiresAt)) return undefined;
+    if (isOutage(error) && Date.now() < Date.parse(expiresAt)) return undefined;
     throw error;
   };
 }

@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { createConnectionsApi } from '../client/connections-api.ts';
 import { refuse } from '../process/run-role.ts';
 import { idSchema } from '../schemas/id.ts';
+import { apiHelp } from './api-help.ts';
 import { connectInBrowser } from './connect-in-browser.ts';
 import { connectionsTable, nameOf } from './connections-report.ts';
-import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
-import { apiVariablesHelp } from './variables-help.ts';
+import { runApiCommand } from './run-api-command.ts';
 
 interface ConnectionFlags {
   json?: true;
@@ -37,7 +37,7 @@ function addList(connections: Command): void {
     .command('list')
     .description('list your connections: a table, or tab-separated lines in a pipe')
     .option('--json', 'print one JSON object, as GET /mcp-oauth-credentials answers')
-    .addHelpText('after', () => help('npx latchkey connections list'))
+    .addHelpText('after', () => apiHelp('npx latchkey connections list'))
     .action(({ json }: { json?: true }) =>
       runApiCommand(async (api) => {
         const listed = await createConnectionsApi(api).list();
@@ -58,7 +58,7 @@ function addConnect(connections: Command): void {
     .option('--no-open', 'print the link, open no browser; so does a pipe or a machine without a display')
     .option('--json', 'print the link and the outcome as one JSON object a line')
     .addHelpText('after', () =>
-      help('npx latchkey connections connect ledger --account work', CONNECT_EXIT_CODES),
+      apiHelp('npx latchkey connections connect ledger --account work', CONNECT_EXIT_CODES),
     )
     .action((mcpServerId: string, { json, account, open }: ConnectFlags) =>
       runApiCommand((api, { hasDisplay }) => {
@@ -88,7 +88,7 @@ function addDisconnect(connections: Command): void {
     .argument('<server>', "the MCP server's id", parseId)
     .option(...ACCOUNT)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', () => help('npx latchkey connections disconnect ledger --account work'))
+    .addHelpText('after', () => apiHelp('npx latchkey connections disconnect ledger --account work'))
     .action((mcpServerId: string, { json, account }: ConnectionFlags) =>
       runApiCommand(async (api) => {
         const name = { mcpServerId, account: account ?? 'default' };
@@ -97,10 +97,6 @@ function addDisconnect(connections: Command): void {
         process.stdout.write(`${done}\n`);
       }),
     );
-}
-
-function help(example: string, exitCodes = API_EXIT_CODES): string {
-  return `\nExample: ${example}\n${exitCodes}\n${apiVariablesHelp()}`;
 }
 
 /** The ids `.` and `..` have no address in the HTTP API, because clients resolve them as path segments. */

@@ -2,11 +2,11 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { createLatchkeyApi } from '../client/api-client.ts';
 import { listToolsOf } from '../client/tools-api.ts';
 import { MAX_PREFLIGHT_CALLS, type PreflightCall } from '../contracts/preflight.ts';
+import { apiHelp } from './api-help.ts';
 import { ACCOUNT, parseId } from './connections.ts';
 import { parsePlannedCall } from './planned-call.ts';
-import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
+import { runApiCommand } from './run-api-command.ts';
 import { preflightReport, toolsTable } from './tools-report.ts';
-import { apiVariablesHelp } from './variables-help.ts';
 
 export function addTools(program: Command): void {
   const tools = program.command('tools').description('the tools of MCP servers, as you see them');
@@ -21,7 +21,7 @@ function addList(tools: Command): void {
     .argument('<server>', "the MCP server's id", parseId)
     .option(...ACCOUNT)
     .option('--json', 'print one JSON object, as GET /list-mcp-tools answers')
-    .addHelpText('after', () => help('npx latchkey tools list ledger --account work', API_EXIT_CODES))
+    .addHelpText('after', () => apiHelp('npx latchkey tools list ledger --account work'))
     .action((mcpServerId: string, { json, account }: { json?: true; account?: string }) =>
       runApiCommand(async (api) => {
         const listed = await listToolsOf(api, { mcpServerId, account });
@@ -38,7 +38,7 @@ function addPreflight(tools: Command): void {
     .argument('<calls...>', '<server>[:<account>][/<tool>], at most 50', collectCalls)
     .option('--json', 'print one JSON object, as POST /preflight answers')
     .addHelpText('after', () =>
-      help('npx latchkey tools preflight files/read_file crm:work/create_invoice', PREFLIGHT_EXIT_CODES),
+      apiHelp('npx latchkey tools preflight files/read_file crm:work/create_invoice', PREFLIGHT_EXIT_CODES),
     )
     .action((calls: PreflightCall[], { json }: { json?: true }) =>
       runApiCommand(async (api) => {
@@ -56,8 +56,4 @@ In a server's name, write / and : percent-encoded (%2F %3A), in an account's /, 
 function collectCalls(text: string, calls: PreflightCall[] = []): PreflightCall[] {
   if (calls.length === MAX_PREFLIGHT_CALLS) throw new InvalidArgumentError(`at most ${MAX_PREFLIGHT_CALLS}.`);
   return [...calls, parsePlannedCall(text)];
-}
-
-function help(example: string, exitCodes: string): string {
-  return `\nExample: ${example}\n${exitCodes}\n${apiVariablesHelp()}`;
 }

@@ -44,3 +44,5 @@ export const serversSchema = z.object({
   servers: z.array(serverSchema),
   nextCursor: z.string().optional().describe('With a limit.'),
 });
+/** A registered server, as the HTTP API shows it. */
+export type ShownServer = z.output<typeof serverSchema>;

@@ -28,11 +28,23 @@ export interface RunningCommand {
 
 /** `latchkey …` in a process of its own, with no other environment than that. */
 export function latchkey(environment: Record<string, string>, ...args: string[]): RunningCommand {
+  return latchkeyWithInput('', environment, ...args);
+}
+
+/** The same, with a text on standard input. */
+export function latchkeyWithInput(
+  input: string,
+  environment: Record<string, string>,
+  ...args: string[]
+): RunningCommand {
   const child = spawn(process.execPath, [LATCHKEY, ...args], {
     cwd: fileURLToPath(ROOT),
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A command that reads nothing may have ended before.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += chunk;
