@@ -20,7 +20,7 @@ import { describeRoutes } from './plugins/openapi.ts';
 import { servePages, showProblemsToBrowsers } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
-import { logRequests } from './plugins/request-log.ts';
+import { logRequests, measureRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
@@ -79,6 +79,7 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
+  if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   decorateWithCaller(app);
   decorateWithBrowser(app);
   app.register(cookie);
