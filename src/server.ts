@@ -24,6 +24,7 @@ import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl, refusedUrlMessage } from './net/outbound-url.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
+import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { describeNamespace, namespaceProblem } from './process/temporal-failure.ts';
 import { createWebDependencies } from './process/web-dependencies.ts';
@@ -67,26 +68,32 @@ const NAMESPACE_TIMEOUT_MS = 1_900;
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.
  *
- * @param development what only `latchkey dev` has: a sign-in without a password, as this user or any other
+ * @param development what only `latchkey dev` has: a sign-in without a password, as this user or any other, and what it
+ *   shares with its worker and closes itself
  * @throws ConfigurationRefused when an encryption key that is in use is missing
  * @throws CannotRun when the address can't be listened on, or the database lacks migrations
  */
 export async function startServer(
   config: ServerConfig,
   processLogger: Logger,
-  development?: { userId: string },
+  development?: { userId: string; observed?: Observed },
 ): Promise<RunningServer> {
   const requests = createRequestContext();
   const logger = requests.loggerOf(processLogger);
+  const observed = development?.observed ?? (await observe(config, logger));
+  const endObserving = development?.observed ? async () => {} : observed.close;
   const ending = new AbortController();
-  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
+  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal).catch(async (error: unknown) => {
+    await endObserving();
+    throw error;
+  });
   const temporal = openTemporalConnection(
     config.temporal.connection.reveal(),
     watchTemporal(createAvailability({ logger, name: 'temporal' })),
   );
   const { connection } = temporal;
   await logNamespaceProblem(connection, config, logger);
-  const services = createServices(config, openTemporalClient(connection, config), logger);
+  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
   let isDraining = false;
   const dependencies: HttpDependencies = {
     ...httpDependencies(config, services, connection, () => isDraining),
@@ -96,7 +103,7 @@ export async function startServer(
   const app = await createHttpApp(dependencies, httpOptions(config));
   const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();
-    await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close]);
+    await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close, endObserving]);
     throw listenFailure(error, config);
   });
   logReady(logger, { role: 'server', url, version: config.version });
@@ -107,6 +114,7 @@ export async function startServer(
     dependencies.changes.close();
     await services.close();
     await temporal.close();
+    await endObserving();
   };
   return {
     url,
@@ -212,6 +220,7 @@ function httpDependencies(
       temporal: () => describeNamespace(connection, config.temporal, NAMESPACE_TIMEOUT_MS),
     },
     isDraining,
+    metrics: services.metrics,
     logger: services.logger,
   };
 }

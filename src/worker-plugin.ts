@@ -1,12 +1,22 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BundlerPlugin, NativeConnection, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import { noopMetricMeter } from '@temporalio/common';
+import {
+  type BundlerPlugin,
+  type NativeConnection,
+  Runtime,
+  type WorkerOptions,
+  type WorkerPlugin,
+} from '@temporalio/worker';
 import { formatProblems, loadConfig, type WorkerConfig } from './config/load-config.ts';
 import { present } from './contracts/present.ts';
 import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
+import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
+import { createMetrics } from './telemetry/metrics/metrics.ts';
+import { createTemporalMeter } from './telemetry/metrics/temporal-meter.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -26,6 +36,9 @@ export interface LatchkeyPluginOptions {
  * Worker's own connection to Temporal; database, keys and network policy are configured as for `latchkey worker`.
  * Together with the workflows of `latchkey/workflow` it makes a complete Latchkey worker. One plugin serves one Worker.
  *
+ * Latchkey's metrics go to the meter of the process's Runtime, so they appear where the program exports those of its
+ * Workers (docs/metrics.md). `METRICS_PORT` has no effect here.
+ *
  * Bundling fails, or `Worker.create`, if the application and Latchkey import different copies of a Temporal package; the
  * message names both versions.
  *
@@ -35,6 +48,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
   let config = configOf(options);
   const logger = options.logger ?? createLogger({ level: config.logLevel });
   let services: Services | undefined;
+  let exportsMetrics = false;
   return {
     name: 'latchkey',
     configureBundler: (own) => ({
@@ -50,7 +64,11 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       config = { ...config, taskQueue: own.taskQueue };
       const temporal = { namespace: own.namespace ?? 'default' };
       const client = openTemporalClient(connection, { ...config, temporal }, own.dataConverter);
-      services = createServices(config, client, logger);
+      const { metricMeter } = Runtime.instance();
+      exportsMetrics = metricMeter !== noopMetricMeter;
+      services = createServices(config, client, logger, {
+        metrics: createMetrics(createTemporalMeter(metricMeter)),
+      });
       const dataConverter = createDataConverter(config.payloadKeys?.reveal(), own.dataConverter);
       return withLatchkey({ ...own, dataConverter }, workerOptions(config, connection, services));
     },
@@ -59,6 +77,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       const endPolling =
         services && stopRefreshesOnShutdown(worker, services.renewal, () => logger.info('draining'));
       const endGuard = services && guardReplays(worker, services);
+      const endCounting = services && exportsMetrics ? watchWaitingSteps(services) : undefined;
       const ending = new AbortController();
       const keyCheck = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
@@ -69,6 +88,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       } finally {
         endPolling?.();
         endGuard?.();
+        await endCounting?.();
         await announcer?.stop();
         await services?.close();
       }

@@ -14,15 +14,19 @@ import { createActivities } from './activities/create-activities.ts';
 import { closeWithin, raceTimeout } from './async/deadline.ts';
 import { noteSinks } from './changes/note-sinks.ts';
 import type { WorkerConfig } from './config/load-config.ts';
-import { type Availability, createAvailability } from './logging/availability.ts';
+import { refuseUnmigrated } from './db/migrations.ts';
+import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
 import { createStepLogSinks } from './logging/step-log-sinks.ts';
 import { createNexusServices } from './nexus/create-nexus-services.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
+import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
+import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
+import { createCoreMetrics } from './temporal/core-metrics.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -60,17 +64,26 @@ const CLOSE_TIMEOUT_MS = 5_000;
  * @throws ConfigurationRefused when an encryption key that is in use is missing
  * @throws CannotRun when the database lacks migrations, Temporal can't be reached or refuses, the namespace does not
  * exist, or one of Temporal's packages is installed in two copies that should be one
+ * @param shared of `latchkey dev`, which closes it. Default: the worker opens and closes the port of its metrics itself
  */
-export async function startWorker(config: WorkerConfig, logger: Logger): Promise<RunningWorker> {
+export async function startWorker(
+  config: WorkerConfig,
+  logger: Logger,
+  shared?: Observed,
+): Promise<RunningWorker> {
   const twoCopies = sharedPackageProblem();
   if (twoCopies !== undefined) throw new CannotRun(`the worker can't run with ${twoCopies}`);
+  const observed = shared ?? (await observe(config, logger));
   const ending = new AbortController();
-  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal);
-  const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
-  installRuntime(logger, temporal);
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void>)[] = shared ? [] : [observed.close];
+  const { rest: keyCheck } = await checkKeys(config, logger, ending.signal).catch(async (error: unknown) => {
+    await closeWithin(CLOSE_TIMEOUT_MS, closers);
+    throw error;
+  });
   try {
-    return await openWorker({ config, logger, temporal, keyCheck, ending, closers });
+    const temporal = watchTemporal(createAvailability({ logger, name: 'temporal' }));
+    await installRuntime(logger, temporal, observed);
+    return await openWorker({ config, logger, temporal, observed, keyCheck, ending, closers });
   } catch (error) {
     ending.abort();
     await closeWithin(CLOSE_TIMEOUT_MS, closers);
@@ -82,6 +95,7 @@ interface OpenWorkerOptions {
   config: WorkerConfig;
   logger: Logger;
   temporal: WatchedTemporal;
+  observed: Observed;
   keyCheck: Promise<void>;
   ending: AbortController;
   /** Functions that close what was opened so far, the last first. */
@@ -89,21 +103,34 @@ interface OpenWorkerOptions {
 }
 
 async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
-  const { config, logger, temporal, keyCheck, ending, closers } = options;
+  const { config, logger, temporal, observed, keyCheck, ending, closers } = options;
   const connection = await connect(config);
   closers.unshift(() => connection.close());
   temporal.watch(connection, ending.signal);
-  const services = createServices(config, openTemporalClient(connection, config), logger);
+  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
   closers.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
-  const shutDown = () => drainWorker(worker, services.renewal);
+  let isDraining = false;
+  const shutDown = () => {
+    isDraining = true;
+    drainWorker(worker, services.renewal);
+  };
   const endGuard = guardReplays(worker, services);
   const running = () =>
     runUntilKeyCheckFails({ run: () => worker.run(), shutDown }, keyCheck, ending).finally(endGuard);
   const announcer = startAnnouncing(config, services);
   if (announcer) closers.unshift(announcer.stop);
+  if (observed.port !== undefined) closers.unshift(watchWaitingSteps(services));
   const done = runUntilDrained(running, closers).catch((error: unknown) => {
     throw temporalFailure(error, config.temporal);
+  });
+  observed.port?.serveProbes({
+    version: config.version,
+    isDraining: () => isDraining,
+    checks: {
+      polling: () => assertPolling(worker, temporal),
+      postgres: () => refuseUnmigrated(services.pool),
+    },
   });
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
@@ -117,12 +144,27 @@ async function connect({ temporal }: WorkerConfig): Promise<NativeConnection> {
 }
 
 // The command line handles signals: it shuts down more than workers.
-function installRuntime(logger: Logger, temporal: Availability): void {
+async function installRuntime(
+  logger: Logger,
+  temporal: WatchedTemporal,
+  { port }: Pick<Observed, 'port'>,
+): Promise<void> {
+  const core = port && (await createCoreMetrics());
   Runtime.install({
     logger: createTemporalLogger(logger, temporal),
     shutdownSignals: [],
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(core && { metrics: core.exporter }),
+    },
   });
+  if (core) port.addSource(core.read);
+}
+
+// The state alone says nothing of Temporal: the SDK polls on while Temporal is away.
+async function assertPolling(worker: Worker, temporal: WatchedTemporal): Promise<void> {
+  if (worker.getState() !== 'RUNNING') throw new Error('the worker does not poll');
+  if (!(await temporal.answers())) throw new Error('Temporal does not answer');
 }
 
 export function workerOptions(
@@ -149,7 +191,9 @@ export function workerOptions(
     sinks: noteSinks(
       {
         ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
-        ...createStepLogSinks(services.logger),
+        ...createStepLogSinks(services.logger, ({ reason, waitedMs }) =>
+          services.metrics.resumed(reason, waitedMs / 1000),
+        ),
       },
       services.changes,
     ),

@@ -13,6 +13,7 @@ import { packageVersion } from './version.ts';
 
 export type { ApiAccess } from './api-access.ts';
 export type { JwtVerification } from './jwt.ts';
+export type { MetricsAddress } from './metrics.ts';
 export type { OidcConfig } from './oidc.ts';
 export { type ConfigProblem, ConfigurationRefused, formatProblems } from './problem.ts';
 export { Secret } from './secret.ts';
@@ -28,7 +29,7 @@ export type LoadedConfig<R extends Role> =
  * Variables of features that this version lacks. An operator who sets one relies on the feature, so the variable is
  * refused and not ignored.
  */
-const UNAVAILABLE = ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const UNAVAILABLE = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /**
  * Returns a role's configuration, or every problem with it at once. An empty variable counts as unset. Problems name

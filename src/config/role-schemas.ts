@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../logging/logger.ts';
 import { codecOrigins, port, publicUrl, returnOrigins, trustedProxies } from './addresses.ts';
 import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
+import { metrics } from './metrics.ts';
 import { oidc } from './oidc.ts';
 import { type Part, part, readAll, variable } from './part.ts';
 import { rateLimits } from './rate-limits.ts';
@@ -40,6 +41,7 @@ const common = {
     'encrypt what Temporal stores; same form as ENCRYPTION_KEYS',
   ),
   logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
+  metrics,
 };
 
 const backingServices = {

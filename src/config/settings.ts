@@ -2,6 +2,7 @@ import type { LogLevel } from '../logging/logger.ts';
 import type { NetworkPolicy } from '../net/network.ts';
 import type { RingKey } from '../vault/key-ring.ts';
 import type { JwtVerification } from './jwt.ts';
+import type { MetricsAddress } from './metrics.ts';
 import type { OidcConfig } from './oidc.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Secret } from './secret.ts';
@@ -15,6 +16,8 @@ interface CommonSettings {
   /** Keys for what Temporal stores. The first one encrypts. Undefined: nothing is encrypted. */
   payloadKeys: Secret<readonly RingKey[]> | undefined;
   logLevel: LogLevel;
+  /** Undefined: no metrics are recorded or served. */
+  metrics: MetricsAddress | undefined;
 }
 
 /** `dev` provides these itself if they are not configured. */

@@ -7,6 +7,7 @@ import type { Logger } from '../logging/logger.ts';
 import { runMigrate } from '../operations/migrate.ts';
 import { CannotRun, listenFailure } from '../process/cannot-run.ts';
 import { lockFolder } from '../process/lock-folder.ts';
+import { observe } from '../process/observe.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
@@ -99,16 +100,19 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
   };
   const started: (() => Promise<void>)[] = [];
   try {
+    const observed = await observe(complete, logger);
+    started.unshift(observed.close);
     await runMigrate(complete, logger);
-    const worker = await startWorker(complete, logger);
+    const worker = await startWorker(complete, logger, observed);
     started.unshift(() => stopWorker(worker));
-    const server = await startServer(complete, logger, { userId: DEV_USER });
+    const server = await startServer(complete, logger, { userId: DEV_USER, observed });
     started.unshift(server.shutdown);
     const tokenFile = await issueToken(options);
     await writeDevAddress(dataDir, server.url);
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
       await removeDevAddress(dataDir);
+      await observed.close();
       await services.stop();
       await release();
     });

@@ -20,7 +20,7 @@ import { servePages, showProblemsToBrowsers } from './plugins/pages.ts';
 import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createKeyLimiter, createRateLimiter, type Limits, registerRateLimit } from './plugins/rate-limit.ts';
 import { carryRequestContext } from './plugins/request-context.ts';
-import { logRequests } from './plugins/request-log.ts';
+import { logRequests, measureRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
@@ -86,6 +86,7 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
+  if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   decorateWithCaller(app);
   decorateWithBrowser(app);
   app.register(cookie);

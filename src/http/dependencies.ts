@@ -23,6 +23,7 @@ import type { Deposit } from '../schemas/deposit.ts';
 import type { ServerStore } from '../servers/server-store.ts';
 import type { CursorKeys } from '../steps/list-cursor.ts';
 import type { StepClient } from '../steps/step-client.ts';
+import type { Metrics } from '../telemetry/metrics/metrics.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
@@ -78,6 +79,8 @@ export interface HttpDependencies {
   checks: { postgres(): Promise<void>; temporal(): Promise<void> };
   /** True from SIGTERM on. */
   isDraining(): boolean;
+  /** Absent: requests are not measured. */
+  metrics?: Pick<Metrics, 'answered'>;
   logger: FastifyBaseLogger;
   /** Carries a request's id to the lines of `logger`. */
   requests: RequestContext;

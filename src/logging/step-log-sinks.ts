@@ -1,13 +1,18 @@
 import type { InjectedSinks } from '@temporalio/worker';
-import type { StepLogSinks } from '../contracts/step-log.ts';
+import type { ResumedStep, StepLogSinks } from '../contracts/step-log.ts';
 import { REQUEST_MEMO } from '../contracts/step-memo.ts';
 import type { Logger } from './logger.ts';
 
 /**
  * Logs what steps wait for. A sink adds no event to the history and is not called on replay. A workflow task that is
  * repeated after its worker died logs again. A worker without this sink runs the same steps.
+ *
+ * @param resumed called for each step that goes on after a pause
  */
-export function createStepLogSinks(logger: Logger): InjectedSinks<StepLogSinks> {
+export function createStepLogSinks(
+  logger: Logger,
+  resumed: (step: ResumedStep) => void = () => {},
+): InjectedSinks<StepLogSinks> {
   return {
     stepLog: {
       paused: {
@@ -17,8 +22,10 @@ export function createStepLogSinks(logger: Logger): InjectedSinks<StepLogSinks> 
       },
       resumed: {
         callDuringReplay: false,
-        fn: ({ memo }, step) =>
-          logger.info({ event: 'step.resumed', ...step, ...requestOf(memo) }, 'step.resumed'),
+        fn({ memo }, step) {
+          logger.info({ event: 'step.resumed', ...step, ...requestOf(memo) }, 'step.resumed');
+          resumed(step);
+        },
       },
     },
   };

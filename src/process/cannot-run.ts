@@ -19,24 +19,38 @@ export class CannotRun extends Error {
 }
 
 /** Converts an error of listening on an address to CannotRun. Returns any other error unchanged. */
-export function listenFailure(error: unknown, { host, port }: { host: string; port: number }): unknown {
-  const problem = listenProblem(codeOf(error), host, port);
+export function listenFailure(
+  error: unknown,
+  address: { host: string; port: number },
+  variables: AddressVariables = { host: 'HOST', port: 'PORT' },
+): unknown {
+  const problem = listenProblem(codeOf(error), address, variables);
   return problem === undefined ? error : new CannotRun(problem, { cause: error });
 }
 
-function listenProblem(code: unknown, host: string, port: number): string | undefined {
+/** The names of the variables that configure an address. */
+interface AddressVariables {
+  host: string;
+  port: string;
+}
+
+function listenProblem(
+  code: unknown,
+  { host, port }: { host: string; port: number },
+  variables: AddressVariables,
+): string | undefined {
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} of ${host} is in use: stop what listens there, or set PORT to another one`;
+      return `port ${port} of ${host} is in use: stop what listens there, or set ${variables.port} to another one`;
     case 'EACCES':
-      return `port ${port} may not be listened on by this user: set PORT to one above 1023`;
+      return `port ${port} may not be listened on by this user: set ${variables.port} to one above 1023`;
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
     case 'EINVAL':
-      return `${host} is not an address of this machine: set HOST to one, or to 0.0.0.0 for all`;
+      return `${host} is not an address of this machine: set ${variables.host} to one, or to 0.0.0.0 for all`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `the name ${host} can't be resolved: set HOST to an address of this machine`;
+      return `the name ${host} can't be resolved: set ${variables.host} to an address of this machine`;
     default:
       return undefined;
   }

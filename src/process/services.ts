@@ -10,6 +10,7 @@ import { type Availability, createAvailability } from '../logging/availability.t
 import type { Logger } from '../logging/logger.ts';
 import { type ArgumentsChecker, createArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
+import { measureCalls } from '../mcp/measure-calls.ts';
 import type { McpPort } from '../mcp/port.ts';
 import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
@@ -18,6 +19,7 @@ import type { GuardedFetch } from '../net/network.ts';
 import { parseOutboundUrl } from '../net/outbound-url.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from '../oauth/discovery.ts';
 import { createMetadataStore } from '../servers/metadata-store.ts';
+import { type Metrics, NO_METRICS } from '../telemetry/metrics/metrics.ts';
 import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
 
@@ -42,15 +44,25 @@ export interface Services {
   changes: ChangeNotes;
   client: Client;
   logger: Logger;
+  metrics: Metrics;
   /** Waits until refreshes under way are written back, then closes everything. */
   close(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  network?: ClosableGuardedFetch;
+  /** Default: nothing is recorded. */
+  metrics?: Metrics;
 }
 
 export function createServices(
   config: ServicesConfig,
   client: Client,
   logger: Logger,
-  network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
+  {
+    network = createGuardedFetch({ policy: config.networkPolicy }),
+    metrics = NO_METRICS,
+  }: ServicesOptions = {},
 ): Services {
   const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
@@ -68,8 +80,13 @@ export function createServices(
     (target) => probeAuthorization(guardedFetch, target, { clientVersion: config.version }),
   );
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
-  const adapter = createMcpSdkAdapter({ guardedFetch, logger, clientVersion: config.version });
-  const mcp = watchAvailability(adapter, serverAvailability(logger));
+  const adapter = createMcpSdkAdapter({
+    guardedFetch,
+    logger,
+    clientVersion: config.version,
+    connected: metrics.connected,
+  });
+  const mcp = measureCalls(watchAvailability(adapter, serverAvailability(logger)), metrics);
   const changes = createChangeNotes({ db: pool, logger });
   const argumentsChecker = createArgumentsChecker();
   const renewal = createRenewal({
@@ -81,6 +98,7 @@ export function createServices(
     clock: systemClock,
     logger,
     onRecovered: workflows.startResumption,
+    metrics,
   });
   return {
     pool,
@@ -96,6 +114,7 @@ export function createServices(
     changes,
     client,
     logger,
+    metrics,
     async close() {
       await renewal.drain();
       await argumentsChecker.close();

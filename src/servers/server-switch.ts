@@ -93,3 +93,9 @@ export async function endServerResumption(
     resumption,
   ]);
 }
+
+/** Lists the ids of the servers that are paused now. */
+export async function listPausedServers(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>('SELECT id FROM mcp_server WHERE paused ORDER BY id');
+  return rows.map(({ id }) => id);
+}

@@ -13,6 +13,8 @@ export interface WatchedTemporal extends Availability {
   suspected(cause: string): void;
   /** From now on an outage is probed over this connection until it ends, or until `closed` aborts. */
   watch(connection: ConnectionLike, closed: AbortSignal): void;
+  /** Whether Temporal answers now, within 5 s. False if no connection is watched. */
+  answers(): Promise<boolean>;
 }
 
 /**
@@ -41,6 +43,7 @@ export function watchTemporal(availability: Availability): WatchedTemporal {
         await probeUntilAvailable(current, availability);
       }),
     available: () => availability.available(),
+    answers: async () => watched !== undefined && (await answers(watched)),
     watch(connection, closed) {
       watched = { connection, closed };
     },

@@ -54,6 +54,7 @@ describe('defaults', () => {
       oidc: undefined,
       trustedProxies: [],
       rateLimits: { perUser: 6000, perAddress: 6000, perService: 60000, signIns: 60, connects: 10 },
+      metrics: undefined,
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -124,6 +125,7 @@ describe('problems', () => {
     WEBHOOK_URL: 'DONTSHOW',
     WEBHOOK_SECRETS: 'DONTSHOW',
     METRICS_PORT: 'DONTSHOW',
+    METRICS_HOST: 'DONTSHOW\n',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'DONTSHOW',
     WORKER_MAX_CONCURRENT_ACTIVITIES: '0',
     WORKER_MAX_CALLS_PER_USER: '0',
@@ -201,16 +203,29 @@ describe('a loaded configuration', () => {
 });
 
 describe('what is not available in this version', () => {
-  test.each(['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'])(
-    'is refused in every role, never ignored: %s',
-    (name) => {
-      for (const role of ROLES) {
-        expect(problemsOf(role, { ...MINIMAL, [name]: 'x' })).toEqual({
-          [name]: ['is not available in this version: unset it'],
-        });
-      }
-    },
-  );
+  test.each(['OTEL_EXPORTER_OTLP_ENDPOINT'])('is refused in every role, never ignored: %s', (name) => {
+    for (const role of ROLES) {
+      expect(problemsOf(role, { ...MINIMAL, [name]: 'x' })).toEqual({
+        [name]: ['is not available in this version: unset it'],
+      });
+    }
+  });
+});
+
+describe('the port of the metrics', () => {
+  test.each(ROLES)('is for every role, and is this machine alone: %s', (role) => {
+    const { metrics } = configOf(role, { ...MINIMAL, METRICS_PORT: '9464' });
+    expect(metrics).toEqual({ host: '127.0.0.1', port: 9464 });
+  });
+
+  test('listens elsewhere if it is told to', () => {
+    const { metrics } = configOf('worker', { ...MINIMAL, METRICS_PORT: '0', METRICS_HOST: '0.0.0.0' });
+    expect(metrics).toEqual({ host: '0.0.0.0', port: 0 });
+  });
+
+  test('is not opened by an address alone', () => {
+    expect(configOf('worker', { ...MINIMAL, METRICS_HOST: '0.0.0.0' }).metrics).toBeUndefined();
+  });
 });
 
 describe('single settings', () => {

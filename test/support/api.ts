@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { Secret } from '../../src/config/load-config.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import type { Observed } from '../../src/process/observe.ts';
 import { startServer } from '../../src/server.ts';
 import type { World } from './world.ts';
 
@@ -38,7 +39,7 @@ export async function startTestApi(world: World, isDevelopment = true): Promise<
       jwt: { kind: 'secret', secret: new Secret(secret) },
     },
     createLogger({ level: 'silent' }),
-    isDevelopment ? { userId: 'developer' } : undefined,
+    isDevelopment ? { userId: 'developer', observed: observedBy(world) } : undefined,
   );
   const tokenOf = (userId: string, scope?: string) =>
     new SignJWT({ sub: userId, scope, exp: Math.floor(Date.now() / 1000) + 3600 })
@@ -64,6 +65,11 @@ export async function startTestApi(world: World, isDevelopment = true): Promise<
     askAsAdmin: (request, body) => ask('admin', request, body, 'latchkey:admin'),
     stop: server.shutdown,
   };
+}
+
+/** Records where the world's services do. */
+function observedBy({ services: { metrics } }: World): Observed {
+  return { metrics, port: undefined, async close() {} };
 }
 
 /** A world whose pages are opened has an address on this machine. */

@@ -21,6 +21,7 @@ const LAYERS = [
   ['changes', 'connect', 'tools', 'steps', 'webhooks', 'vault/rotation'],
   ['credentials', 'mcp', 'servers', 'results'],
   ['oauth', 'net', 'audit', 'db', 'vault', 'payloads', 'turns', 'temporal'],
+  ['telemetry'],
   ['logging', 'async'],
 ];
 

@@ -37,6 +37,7 @@ export function testConfig(
     networkPolicy: 'development',
     publicUrl,
     logLevel: 'silent',
+    metrics: undefined,
     maxConcurrentActivities: 100,
     maxCallsPerUser: undefined,
     maxCallsPerServer: undefined,

@@ -9,6 +9,7 @@ import { createGuardedFetch, type GuardedFetchOptions } from '../../src/net/guar
 import { createServices, type Services } from '../../src/process/services.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
+import type { Metrics } from '../../src/telemetry/metrics/metrics.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
@@ -60,6 +61,8 @@ export interface WorldOptions extends ConfigOptions {
   initialScope?: string;
   /** Of the services and workers in this process. Default: silent. */
   logger?: Logger;
+  /** Of the services and workers in this process. Default: nothing is recorded. */
+  metrics?: Metrics;
 }
 
 /** A test file takes its world from `testInWorld` (./fixtures.ts); a test that needs another creates one here. */
@@ -76,7 +79,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const config = testConfig(database, temporal, options);
   const logger = options.logger ?? createLogger({ level: 'silent' });
   const network = createGuardedFetch({ policy: config.networkPolicy, ...options.network });
-  const services = createServices(config, temporal.client, logger, network);
+  const services = createServices(config, temporal.client, logger, {
+    network,
+    ...(options.metrics && { metrics: options.metrics }),
+  });
   const registrations = createServerStore(services.pool, services.vault);
   const workers: TestWorker[] = [];
 

@@ -8,6 +8,7 @@ import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
+import type { Metrics } from '../../telemetry/metrics/metrics.ts';
 import type { KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { openGrant } from '../credential.ts';
@@ -70,6 +71,8 @@ export interface DepositDependencies {
   startResumption: (key: CredentialKey, version: number) => Promise<void>;
   /** Removes the user's waiters whose steps have ended without removing them. Default: such waiters are counted. */
   forgetEndedWaiters?: (userId: string) => Promise<void>;
+  /** Absent: deposits are not counted. */
+  metrics?: Metrics;
 }
 
 /**
@@ -122,6 +125,7 @@ async function withResumption(
   key: CredentialKey,
   stored: Stored,
 ): Promise<DepositOutcome> {
+  deps.metrics?.deposited(key.mcpServerId);
   const resuming = await countResuming(deps, key, stored.version);
   if (resuming > 0) await deps.startResumption(key, stored.version);
   return { ...stored, resuming };

@@ -3,6 +3,7 @@ import type { Db } from '../../db/pool.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { GuardedFetch } from '../../net/network.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
+import type { Metrics } from '../../telemetry/metrics/metrics.ts';
 import type { KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Clock } from '../clock.ts';
@@ -23,6 +24,8 @@ export interface RenewalDependencies {
   logger: Logger;
   /** Called when a renewal has cleared `reauth-required`: wakes the waiting steps. Must not throw. */
   onRecovered: (key: CredentialKey, version: number) => Promise<void>;
+  /** Absent: renewals are not counted. */
+  metrics?: Metrics;
 }
 
 export interface RefreshDependencies extends RenewalDependencies {

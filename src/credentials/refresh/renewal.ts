@@ -12,7 +12,7 @@ import { readConnection } from '../credential-store.ts';
 import { refusedUntil } from './end-renewal.ts';
 import { holdLease } from './lease.ts';
 import { createOperatorClientRefusals } from './operator-client-refusals.ts';
-import type { RefreshDependencies, RenewalDependencies } from './refresh.ts';
+import type { Refresh, RefreshDependencies, RenewalDependencies } from './refresh.ts';
 import { createRefreshLog } from './refresh-log.ts';
 import { renewUnderLease } from './renew-under-lease.ts';
 import { outcomeFromStoredConnection, type RenewalOutcome } from './renewal-outcome.ts';
@@ -77,6 +77,15 @@ async function joinFlight(
   return Promise.race([flight, timeout]);
 }
 
+/** Counts what this process did itself, so that no renewal is counted twice. */
+async function measured(refresh: Refresh, maySend: (n: number) => boolean): Promise<RenewalOutcome> {
+  const { clock, metrics } = refresh.deps;
+  const startedAt = clock.monotonicMs();
+  const outcome = await renewUnderLease(refresh, maySend);
+  metrics?.renewed(refresh.lease.key.mcpServerId, outcome.kind, (clock.monotonicMs() - startedAt) / 1000);
+  return outcome;
+}
+
 async function renewOrWait(
   deps: RefreshDependencies,
   key: CredentialKey,
@@ -94,7 +103,7 @@ async function renewOrWait(
     if (refreshInMs > 0) return refusedUntil(refreshInMs);
     // The lease is fenced by the versions just read: those of `seen`, or newer ones without an access token.
     const lease = await holdLease(deps, key, connection.credential.versions);
-    if (lease !== undefined) return await renewUnderLease({ deps, connection, lease, log }, maySend);
+    if (lease !== undefined) return await measured({ deps, connection, lease, log }, maySend);
     await deps.clock.sleep(POLL_INTERVAL_MS);
   } while (deps.clock.monotonicMs() < deadline);
   return { kind: 'busy' };

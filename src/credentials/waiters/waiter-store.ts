@@ -244,3 +244,16 @@ export async function countWaitersFor(db: Db, mcpServerId: string): Promise<numb
   );
   return Number(rows[0]?.count ?? 0);
 }
+
+/** Counts the steps and listings of all users that wait for a deposit, by what their pause asks for. */
+export async function countWaiters(db: Db): Promise<{ forReauth: number; forScope: number }> {
+  const { rows } = await db.query<{ total: string; for_scope: string }>(
+    `SELECT sum(total) AS total, sum(for_scope) AS for_scope FROM (
+       SELECT count(*) AS total, count(required_scopes) AS for_scope FROM mcp_step_waiter
+       UNION ALL
+       SELECT count(DISTINCT workflow_id), count(DISTINCT workflow_id) FILTER (WHERE required_scopes IS NOT NULL)
+         FROM mcp_listing_waiter) AS counts`,
+  );
+  const { total = 0, for_scope: forScope = 0 } = rows[0] ?? {};
+  return { forReauth: Number(total) - Number(forScope), forScope: Number(forScope) };
+}

@@ -106,6 +106,7 @@ async function prepareLatchkey(config: DemoConfig, folder: string, undo: Undo) {
     encryptionKeys: new Secret([{ id: 'demo', bytes: randomBytes(32) }]),
     payloadKeys,
     logLevel: 'silent' as const,
+    metrics: undefined,
     version: 'demo',
   };
   await runMigrate(operatorConfig, logger);

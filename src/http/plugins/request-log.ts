@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Metrics } from '../../telemetry/metrics/metrics.ts';
 import { findCaller } from '../caller.ts';
 
 /** Logs one line per request: the route's pattern instead of the address, no headers and no bodies. */
@@ -7,6 +8,13 @@ export function logRequests(app: FastifyInstance): void {
     // Load balancers call it every few seconds.
     if (request.routeOptions.url === '/health') request.log.debug(lineOf(request, reply), 'answered');
     else request.log.info(lineOf(request, reply), 'answered');
+  });
+}
+
+/** Measures by the route's pattern: an address may name a user. */
+export function measureRequests(app: FastifyInstance, { answered }: Pick<Metrics, 'answered'>): void {
+  app.addHook('onResponse', async (request, reply) => {
+    answered(request.routeOptions.url, reply.statusCode, reply.elapsedTime / 1000);
   });
 }
 

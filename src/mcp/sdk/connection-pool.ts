@@ -10,6 +10,8 @@ export interface PoolOptions<C> {
   idleMs: number;
   /** `usable` is false for a connection that was discarded. Must not reject. */
   close(connection: C, usable: boolean): Promise<void>;
+  /** Called with the number of pooled connections after each change. */
+  changed?: ((size: number) => void) | undefined;
 }
 
 export type Opening<C, R> = { kind: 'opened'; connection: C } | { kind: 'refused'; refusal: R };
@@ -54,6 +56,7 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
     entries.delete(key);
     entries.set(key, entry);
     evictSurplus();
+    options.changed?.(entries.size);
     return entry;
   }
 
@@ -72,7 +75,9 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
 
   function remove(entry: Entry<C, R>): void {
     clearTimeout(entry.idleTimer);
-    if (entries.get(entry.key) === entry) entries.delete(entry.key);
+    if (entries.get(entry.key) !== entry) return;
+    entries.delete(entry.key);
+    options.changed?.(entries.size);
   }
 
   function retire(entry: Entry<C, R>): void {

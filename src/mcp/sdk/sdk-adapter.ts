@@ -55,6 +55,8 @@ export interface McpSdkAdapterDeps {
   limits?: Partial<McpLimits>;
   /** How much work a server may cause. Default: `SERVER_LIMITS`. */
   serverLimits?: Partial<ServerLimits>;
+  /** Called with the number of pooled connections when it has changed. */
+  connected?: (connections: number) => void;
   /** The client's version that servers are sent. */
   clientVersion?: string;
   /**
@@ -77,6 +79,7 @@ export function createMcpSdkAdapter(deps: McpSdkAdapterDeps): McpPort {
     maxConnections,
     idleMs,
     logger,
+    connected: deps.connected,
     connecting: {
       guardedFetch: deps.guardedFetch,
       exchanges: new AsyncLocalStorage(),

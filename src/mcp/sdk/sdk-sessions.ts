@@ -16,6 +16,8 @@ export interface SdkSessionsOptions {
   /** Milliseconds. */
   idleMs: number;
   logger?: Pick<Logger, 'warn'> | undefined;
+  /** Called with the number of sessions when it has changed. */
+  connected?: ((sessions: number) => void) | undefined;
 }
 
 export interface SdkSessions {
@@ -47,6 +49,7 @@ export function createSdkSessions(options: SdkSessionsOptions): SdkSessions {
     maxConnections: options.maxConnections,
     idleMs: options.idleMs,
     close: (connection, usable) => connection.close(usable),
+    changed: options.connected,
   });
 
   async function use<T extends { kind: string }>(
