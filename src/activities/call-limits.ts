@@ -5,7 +5,7 @@
  */
 import { withDeadline } from '../async/deadline.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
-import { withJitter } from '../contracts/backoff.ts';
+import { createRetryTimes, type RetryTimes } from './retry-times.ts';
 
 /** The most calls under way at once. */
 export interface Share {
@@ -39,14 +39,9 @@ const LINE_TIMEOUT_MS = 2_000;
  * quarters of the slots, so the calls that run and wait must leave some slots to other servers.
  */
 const LINE_LENGTH = { ofUser: 1, ofServer: 1 / 4 };
-const MIN_RETRY_AFTER_MS = 1_000;
-/** The distance between two retry times, so that a thousand refused calls don't come back at once. */
-const RETRY_SPACING_MS = 50;
-const MAX_RETRY_AFTER_MS = 60_000;
-const MAX_TRACKED_RETRIES = 1_000;
 const EXTRA_LOOKUPS = 1 / 5;
 
-export function createCallLimits(share: Share, now = () => performance.now()): CallLimits {
+export function createCallLimits(share: Share, now?: () => number): CallLimits {
   const counts = createCounts();
   const retryTimes = createRetryTimes(now);
   const line = createLine({
@@ -80,7 +75,7 @@ function createLimit(
   counts: ReturnType<typeof createCounts>,
   limit: Share,
   line: ReturnType<typeof createLine>,
-  retryTimes: ReturnType<typeof createRetryTimes>,
+  retryTimes: RetryTimes,
 ): CallLimit {
   const tryToTake = (key: CredentialKey): Room | undefined => {
     if (counts.findFull(key, limit) !== undefined) return undefined;
@@ -141,28 +136,6 @@ function createLine(limit: Share) {
       }
     },
   };
-}
-
-/** Gives every refused call of a user or server its own time to try again. */
-function createRetryTimes(now: () => number) {
-  const latest = new Map<string, number>();
-  return {
-    /** Returns milliseconds. `full` names the user or server whose limit is reached. */
-    next(full: string): number {
-      if (latest.size >= MAX_TRACKED_RETRIES) deletePast(latest, now());
-      const earliest = now() + MIN_RETRY_AFTER_MS;
-      const retryAt = Math.max(earliest, (latest.get(full) ?? 0) + RETRY_SPACING_MS);
-      const last = now() + MAX_RETRY_AFTER_MS;
-      // Further calls come back at random, so that each has the same chance.
-      if (retryAt > last) return withJitter(MAX_RETRY_AFTER_MS, { from: 0.5, spread: 0.5 });
-      latest.set(full, retryAt);
-      return Math.round(retryAt - now());
-    },
-  };
-}
-
-function deletePast(latest: Map<string, number>, time: number): void {
-  for (const [full, retryAt] of latest) if (retryAt < time) latest.delete(full);
 }
 
 function countOf(counts: ReadonlyMap<string, number>, id: string): number {

@@ -11,6 +11,7 @@ import type { RevocationDependencies } from '../credentials/retirement/revoke-pe
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
 import type { McpPort } from '../mcp/port.ts';
 import type { CallLimits } from './call-limits.ts';
+import { createCallPlaces } from './call-places.ts';
 import { createCheckArguments } from './check-arguments.ts';
 import { createDeleteExpired, type DeleteExpiredDependencies } from './delete-expired.ts';
 import { createDeliverWebhook, type DeliverWebhookDependencies } from './deliver-webhook.ts';
@@ -43,7 +44,7 @@ export interface ActivityDependencies
 /** The activities that a Latchkey worker runs, by their Temporal names. */
 export function createActivities(deps: ActivityDependencies): LatchkeyActivities {
   const activities: LatchkeyActivities = {
-    invokeTool: noting(deps.changes, createInvokeTool(deps)),
+    invokeTool: noting(deps.changes, createInvokeTool({ ...deps, places: createCallPlaces(deps) })),
     describeTool: createDescribeTool(deps),
     checkArguments: createCheckArguments(deps),
     listTools: createListTools(deps),

@@ -5,6 +5,7 @@ import type {
   CredentialKey,
   InvokeToolInput,
   InvokeToolOutcome,
+  Obstacle,
   ProgressNote,
 } from '../contracts/activities.ts';
 import { backoffMs } from '../contracts/backoff.ts';
@@ -23,6 +24,7 @@ import { createTurns, type Turns } from '../turns/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 import { callingWorkflowId, heartbeating } from './activity-context.ts';
 import type { CallLimits } from './call-limits.ts';
+import type { CallPlaces } from './call-places.ts';
 import { collectProgress } from './collect-progress.ts';
 import { obstacleOfAccess, obstacleOfRefusal, storeUnavailable, tooManyCalls } from './obstacle.ts';
 
@@ -33,6 +35,7 @@ export interface InvokeToolDependencies {
   mcp: McpPort;
   logger: Logger;
   limits: CallLimits;
+  places: CallPlaces;
 }
 
 type Deps = InvokeToolDependencies & { turns: Turns };
@@ -61,16 +64,53 @@ export function createInvokeTool(given: InvokeToolDependencies) {
 }
 
 async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
+  const access = await readAccessToCall(deps, input);
+  if (access.kind !== 'ready') return access.obstacle;
+  const { maxConcurrentCalls } = access.access.server;
+  if (maxConcurrentCalls !== undefined) return attemptInPlace(deps, input, maxConcurrentCalls);
+  return callUnlessRestored(deps, input, access.access);
+}
+
+/** Calls in one of the server's places. Reads again what to call with: it may have changed while the call waited. */
+async function attemptInPlace(deps: Deps, input: InvokeToolInput, limit: number): Promise<InvokeToolOutcome> {
+  const place = await deps.places.enter(input.mcpServerId, limit).catch((error: unknown) => {
+    deps.logger.error({ err: error, activity: 'invokeTool' }, 'no place for the call could be taken');
+    return undefined;
+  });
+  if (place === undefined) return storeUnavailable();
+  if (place.kind === 'full') return tooManyCalls(place.retryAfterMs);
+  try {
+    const access = await readAccessToCall(deps, input);
+    if (access.kind !== 'ready') return access.obstacle;
+    return await callUnlessRestored(deps, input, access.access);
+  } finally {
+    await place.release();
+  }
+}
+
+async function readAccessToCall(
+  deps: Deps,
+  input: InvokeToolInput,
+): Promise<{ kind: 'ready'; access: ReadyAccess } | { kind: 'obstacle'; obstacle: Obstacle }> {
   const access = await readStepAccess(deps, credentialKey(input), input.justRenewed).catch(
     (error: unknown) => {
       deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
       return undefined;
     },
   );
-  if (access === undefined) return storeUnavailable();
-  if (access.kind !== 'ready') return obstacleOfAccess(access);
-  if (wasScheduledBeforeRestore(access)) return { kind: 'lost', cause: 'history-restored' };
-  return callTool(deps, input, access);
+  if (access === undefined) return { kind: 'obstacle', obstacle: storeUnavailable() };
+  if (access.kind !== 'ready') return { kind: 'obstacle', obstacle: obstacleOfAccess(access) };
+  return { kind: 'ready', access };
+}
+
+async function callUnlessRestored(
+  deps: Deps,
+  input: InvokeToolInput,
+  access: ReadyAccess,
+): Promise<InvokeToolOutcome> {
+  return wasScheduledBeforeRestore(access)
+    ? { kind: 'lost', cause: 'history-restored' }
+    : callTool(deps, input, access);
 }
 
 // Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after

@@ -4,6 +4,7 @@ import type { OperationHandler } from 'nexus-rpc';
 import { listingAsStep } from '../contracts/listing.ts';
 import type { McpToolsInput, McpToolsResult } from '../contracts/mcp-tools.ts';
 import { fairnessKey, listingWorkflowId } from '../contracts/step-workflow-id.ts';
+import { serverNames } from '../contracts/summaries.ts';
 import { withOrWithoutAttributes } from '../steps/with-or-without-attributes.ts';
 import { cancelOwn } from './cancel-operation.ts';
 import { listConflict, rethrowForCaller } from './handler-errors.ts';
@@ -42,6 +43,7 @@ function startOptions(
     taskQueue,
     workflowId: listingWorkflowId(listing, listing.listId),
     args: [listing],
+    staticSummary: `tools of ${serverNames(listing.servers)}`,
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
     priority: { fairnessKey: fairnessKey(listing.userId) },

@@ -34,6 +34,7 @@ export const serverSchema = z
     headerNames: z.array(z.string()),
     trustAnnotations: z.boolean(),
     maxResultBytes: z.int().positive(),
+    maxConcurrentCalls: z.int().positive().optional(),
     paused: z.boolean().describe('While a server is paused, its steps wait.'),
     createdAt: timestampSchema,
     updatedAt: timestampSchema,

@@ -35,6 +35,8 @@ export const serverRegistrationSchema = z.strictObject({
   /** Trust the annotations of the server's tools. Only then may a lost call be repeated because of them. */
   trustAnnotations: z.boolean().default(false),
   maxResultBytes: z.int().min(1024).max(MAX_RESULT_BYTES_LIMIT).default(DEFAULT_MAX_RESULT_BYTES),
+  /** The most calls that all workers together make to the server at once. */
+  maxConcurrentCalls: z.int().min(1).max(10_000).optional(),
   /** While a server is paused, its steps wait. */
   paused: z.boolean().default(false),
 });

@@ -43,6 +43,8 @@ export interface RegisteredServer {
   trustAnnotations: boolean;
   /** The largest tool result, in bytes. */
   maxResultBytes: number;
+  /** The most calls that all workers together make to it at once. Absent: no limit. */
+  maxConcurrentCalls?: number;
   /** While a server is paused, its steps wait. */
   paused: boolean;
   createdAt: Date;
@@ -83,6 +85,7 @@ export interface ServerRow {
   secret_jwe: string | null;
   trust_annotations: boolean;
   max_result_bytes: number;
+  max_concurrent_calls: number | null;
   paused: boolean;
   created_at: Date;
   updated_at: Date;
@@ -119,6 +122,7 @@ export function serverFromRow(row: ServerRow): RegisteredServer {
     headerNames: row.header_names,
     trustAnnotations: row.trust_annotations,
     maxResultBytes: row.max_result_bytes,
+    ...(row.max_concurrent_calls !== null && { maxConcurrentCalls: row.max_concurrent_calls }),
     paused: row.paused,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

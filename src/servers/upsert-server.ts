@@ -34,8 +34,8 @@ export async function upsertServer(
     `INSERT INTO mcp_server AS s (id, url, title, auth_type, client_id, scopes, authorization_server,
        header_names, secret_jwe, trust_annotations, max_result_bytes, idle_limit, idle_limit_seconds,
        token_endpoint_auth_method, url_query_names, authorization_endpoint, token_endpoint, revocation_endpoint,
-       authorization_params, resource, paused)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+       authorization_params, resource, paused, max_concurrent_calls)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $24)
      ON CONFLICT (id) DO UPDATE SET
        revision = CASE WHEN $12 THEN s.revision ELSE nextval('mcp_server_revision') END,
        registration_version = nextval('mcp_server_revision'),
@@ -49,7 +49,8 @@ export async function upsertServer(
        url_query_names = excluded.url_query_names,
        authorization_endpoint = excluded.authorization_endpoint, token_endpoint = excluded.token_endpoint,
        revocation_endpoint = excluded.revocation_endpoint,
-       authorization_params = excluded.authorization_params, resource = excluded.resource, updated_at = now()
+       authorization_params = excluded.authorization_params, resource = excluded.resource,
+       max_concurrent_calls = excluded.max_concurrent_calls, updated_at = now()
        WHERE NOT $23
      RETURNING *`,
     [
@@ -76,6 +77,7 @@ export async function upsertServer(
       oauth2?.resource ?? null,
       registration.paused,
       onlyNew,
+      registration.maxConcurrentCalls ?? null,
     ],
   );
   return rows[0] && serverFromRow(rows[0]);

@@ -9,6 +9,7 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../contracts/step.ts';
 import { isSameRequest, MEMO_KEY, memoOf, REQUEST_MEMO, stepMemo } from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { toolAtServer } from '../contracts/summaries.ts';
 import { describeStep } from './describe-step.ts';
 import { describeIfOfUser } from './read-step.ts';
 import { withOrWithoutAttributes } from './with-or-without-attributes.ts';
@@ -119,6 +120,7 @@ function startOptions(
     args: [withoutDefaultAccount(input)],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
+    staticSummary: toolAtServer(input),
     memo: { [MEMO_KEY]: stepMemo(input), ...(requestId !== undefined && { [REQUEST_MEMO]: requestId }) },
     typedSearchAttributes: stepSearchAttributes(input),
     priority: { fairnessKey: fairnessKey(input.userId) },

@@ -8,6 +8,7 @@ import {
   type PreflightResult,
 } from '../contracts/preflight.ts';
 import { listingWorkflowId } from '../contracts/step-workflow-id.ts';
+import { serverNames } from '../contracts/summaries.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { refuseSecondSdk } from './one-sdk.ts';
 import { messageOf } from './step/field-problems.ts';
@@ -45,6 +46,7 @@ export async function listMcpTools(
   if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.message, INVALID_ARGUMENTS);
   return executeChild<(input: McpToolsInput) => Promise<McpToolsResult>>('mcpTools', {
     args: [listing],
+    staticSummary: `tools of ${serverNames(parsed.plan.servers)}`,
     ...childOfUser(input.userId, listingWorkflowId(listing, listId), taskQueue),
     ...(parsed.plan.waits && shownAsStep(parsed.plan, searchAttributes)),
   });

@@ -5,6 +5,7 @@ import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult } from '../contracts/step.ts';
 import { MEMO_KEY, stepMemo } from '../contracts/step-memo.ts';
 import { stepWorkflowIds } from '../contracts/step-workflow-id.ts';
+import { toolAtServer } from '../contracts/summaries.ts';
 import { childOfUser, parentCarriesAttributes } from './child-of-user.ts';
 import { refuseSecondSdk } from './one-sdk.ts';
 import { fail } from './step/step.ts';
@@ -56,6 +57,7 @@ export async function runMcpStep(
     args: [step],
     ...childOfUser(step.userId, childWorkflowId(step.userId, step.stepId), taskQueue),
     ...(outlivesParent && { parentClosePolicy: ParentClosePolicy.ABANDON }),
+    staticSummary: toolAtServer(step),
     memo: { [MEMO_KEY]: stepMemo(step) },
     ...(searchAttributes && { typedSearchAttributes: stepSearchAttributes(step) }),
   });

@@ -218,6 +218,7 @@ describe('registering a server', () => {
       'auth.clientSecret',
     ],
     ['a limit that is too high', { ...OAUTH_SERVER, maxResultBytes: 1e12 }, 'maxResultBytes'],
+    ['no call at all', { ...OAUTH_SERVER, maxConcurrentCalls: 0 }, 'maxConcurrentCalls'],
     ...AMBIGUOUS.map(
       (url) =>
         [`the url ${JSON.stringify(url)}`, { url, auth: { type: 'none' } }, 'url'] as [

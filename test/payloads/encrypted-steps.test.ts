@@ -56,6 +56,7 @@ describe('with PAYLOAD_KEYS', () => {
     ['heartbeat', 'pendingActivities.0.heartbeatDetails'],
     ['answer to a query', 'queried.queryResult'],
     ['current details', 'details.queryResult'],
+    ['summary of an activity or a timer', 'userMetadata.summary'],
   ])('among them the %s', (_, place) => {
     expect(kept.encodings.map(([path]) => path).filter((path) => path.includes(place))).not.toEqual([]);
   });

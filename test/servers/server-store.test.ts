@@ -60,12 +60,13 @@ describe('a registration', () => {
       headers: { 'X-Key': 'k' },
       trustAnnotations: true,
       maxResultBytes: 2048,
+      maxConcurrentCalls: 7,
     });
 
     expect(created).toBe(true);
     const { clientSecret: _, ...auth } = OAUTH;
     expect(server).toMatchObject({ id, url: URL_1, auth, title: 'Notes', headerNames: ['X-Key'] });
-    expect(server).toMatchObject({ trustAnnotations: true, maxResultBytes: 2048 });
+    expect(server).toMatchObject({ trustAnnotations: true, maxResultBytes: 2048, maxConcurrentCalls: 7 });
     expect(await servers.find(id)).toEqual(server);
     expect(await servers.list()).toContainEqual(server);
     expect(await secrets()).toEqual({

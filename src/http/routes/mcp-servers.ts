@@ -152,6 +152,7 @@ function bodyOf(server: RegisteredServer): z.output<typeof serverSchema> {
     headerNames: server.headerNames,
     trustAnnotations: server.trustAnnotations,
     maxResultBytes: server.maxResultBytes,
+    ...(server.maxConcurrentCalls !== undefined && { maxConcurrentCalls: server.maxConcurrentCalls }),
     paused: server.paused,
     createdAt: server.createdAt.toISOString(),
     updatedAt: server.updatedAt.toISOString(),

@@ -34,6 +34,9 @@ export function RegisteredFacts({ frame, server }: { frame: PageFrame; server: R
       )}
       <Fact name="Annotations of tools">{trustAnnotations ? 'Trusted' : 'Not trusted'}</Fact>
       <Fact name="Largest result">{formatBytes(frame.reader, maxResultBytes)}</Fact>
+      {server.maxConcurrentCalls !== undefined && (
+        <Fact name="Calls at once">{server.maxConcurrentCalls}</Fact>
+      )}
       <Fact name="Added">
         <Time reader={frame.reader} at={createdAt} />
       </Fact>

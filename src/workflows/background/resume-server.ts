@@ -24,7 +24,7 @@ const VISIBILITY_LAG = '10s';
  */
 export async function resumeServer(resumption: ServerResumption): Promise<{ signalled: number }> {
   const first = await signalStepsOfServer(resumption);
-  await sleep(VISIBILITY_LAG);
+  await sleep(VISIBILITY_LAG, { summary: "Temporal's lists lag" });
   const second = await signalStepsOfServer(resumption);
   await endServerResumption(resumption);
   return { signalled: first + second };

@@ -15,6 +15,7 @@ import {
   PAYLOAD_KEY_MISSING,
 } from '../../contracts/activities.ts';
 import { idempotencyKeyOf } from '../../contracts/idempotency-key.ts';
+import { toolAtServer } from '../../contracts/summaries.ts';
 import type { Ended, Step } from './step.ts';
 import { describeTool, invokeTool } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
@@ -32,14 +33,17 @@ const NEVER_STARTED = new Set<string | undefined | null>(['NotFoundError', PAYLO
  */
 export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolOutcome> {
   const { justRenewed, approved } = progress;
-  const outcome = await invokeTool({
+  const input = {
     ...credentialKeyOf(plan),
     tool: plan.tool,
     arguments: approved?.editedArguments ?? plan.arguments,
     idempotencyKey: idempotencyKeyOf(workflowInfo()),
     inactivityTimeoutMs: plan.timeoutsMs.call,
     ...(justRenewed !== undefined && { justRenewed }),
-  }).catch(classifyActivityFailure);
+  };
+  const outcome = await invokeTool
+    .executeWithOptions({ summary: toolAtServer(plan) }, [input])
+    .catch(classifyActivityFailure);
   if (outcome.kind !== 'completed' && CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('the step was cancelled');
   }
@@ -50,7 +54,8 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
 export async function attemptDescription({ plan, progress }: Step): Promise<DescribeToolOutcome> {
   const { justRenewed } = progress;
   const { tool } = plan;
-  return describeTool({ ...credentialKeyOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) });
+  const input = { ...credentialKeyOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) };
+  return describeTool.executeWithOptions({ summary: toolAtServer(plan) }, [input]);
 }
 
 // An attempt that vanished (killed worker, timeout, result that could not be stored) may have run its tool. Only

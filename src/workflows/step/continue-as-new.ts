@@ -27,18 +27,27 @@ export async function continueIfHistoryIsLong(step: Continuing): Promise<void> {
   await continueStep(step);
 }
 
+export interface Wait {
+  /** The time limit. */
+  ms: number;
+  isOver: () => boolean;
+  /** What it waits for, in Temporal's UI. */
+  summary: string;
+}
+
 /**
  * Waits until `isOver` returns true, for at most `ms`. If signals or refused edits make the history long meanwhile,
  * the step continues the wait in a new run. Its progress must say by then what it waits for.
  *
  * @returns false if the time is over
  */
-export async function waitAtMost(step: Continuing, ms: number, isOver: () => boolean): Promise<boolean> {
+export async function waitAtMost(step: Continuing, { ms, isOver, summary }: Wait): Promise<boolean> {
   const begun = workflowInfo().historyLength;
   const hasOutgrown = () =>
     workflowInfo().historyLength >= begun + MIN_GROWTH && isHistoryLong() && patched(CONTINUE_SOONER);
   // A new run would lose an update whose handler has not finished.
-  const awake = await condition(() => isOver() || (hasOutgrown() && allHandlersFinished()), Math.max(ms, 1));
+  const isAwake = () => isOver() || (hasOutgrown() && allHandlersFinished());
+  const awake = await condition(isAwake, Math.max(ms, 1), { summary });
   if (awake && !isOver()) await continueStep(step);
   return awake;
 }

@@ -11,6 +11,7 @@ import {
   resolve,
 } from '../../contracts/messages.ts';
 import type { StepView } from '../../contracts/step.ts';
+import { toolAtServer } from '../../contracts/summaries.ts';
 import {
   checkApproval,
   checkRejection,
@@ -138,7 +139,9 @@ async function refuseBadEdit(
   noteRefused: () => void,
 ): Promise<void> {
   const check = { ...credentialKeyOf(plan), tool: plan.tool, arguments: edited };
-  const outcome = await checkArguments(check).catch(toUnchecked);
+  const outcome = await checkArguments
+    .executeWithOptions({ summary: toolAtServer(check) }, [check])
+    .catch(toUnchecked);
   if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);
   if (outcome.kind === 'unchecked') throw refusal(REFUSED.unchecked, outcome.message);

@@ -5,6 +5,7 @@
 import { sleep } from '@temporalio/workflow';
 import { type KeyMissing, type Obstacle, TOO_MANY_CALLS } from '../../contracts/activities.ts';
 import { backoffMs, withJitter } from '../../contracts/backoff.ts';
+import { code } from '../../contracts/summaries.ts';
 import { waitAtMost } from './continue-as-new.ts';
 import { fail, type Reaction, type Step } from './step.ts';
 import { forgetRenewals, type StepProgress } from './step-progress.ts';
@@ -64,7 +65,10 @@ export async function waitForServer(
 export async function waitUntilNotBefore(step: Step): Promise<void> {
   const { notBefore } = step.progress;
   if (notBefore === undefined) return;
-  await waitAtMost(step, notBefore - Date.now(), () => false);
+  const summary = `server ${code(step.plan.mcpServerId)} gave no answer`;
+  await showing(step, `Waiting: ${summary}`, () =>
+    waitAtMost(step, { ms: notBefore - Date.now(), isOver: () => false, summary }),
+  );
   delete step.progress.notBefore;
 }
 
@@ -73,9 +77,10 @@ export async function waitUntilNotBefore(step: Step): Promise<void> {
  * outage, because calls end: the wait has no deadline, and its time does not count towards one.
  */
 export async function waitForTurn(
-  { record, progress }: Step,
+  step: Step,
   { cause, retryAfterMs = 0 }: { cause: string; retryAfterMs?: number },
 ): Promise<Reaction> {
+  const { record, progress } = step;
   const times = progress.crowded ?? 0;
   progress.crowded = times + 1;
   const waitMs = Math.max(retryAfterMs, waitBeforeRetryMs(times, MAX_WAIT_MS.turn));
@@ -83,7 +88,7 @@ export async function waitForTurn(
   if (times === 0) record.note('waiting-for-turn', { cause });
   forgetRenewals(progress);
   const since = Date.now();
-  await sleep(waitMs);
+  await sleepShown(step, waitMs, `the call's turn at ${code(step.plan.mcpServerId)}`);
   extendOutages(progress, Date.now() - since);
   return 'try-again';
 }
@@ -98,10 +103,8 @@ export function extendOutages(progress: StepProgress, ms: number): void {
  * Waits for an encryption key that a worker lacked, for example because another worker was restarted with a new key
  * first. The key rolls out, or another worker has it. Fails after ten minutes, because then the operator has to act.
  */
-export async function waitForKey(
-  { plan, record, progress }: Step,
-  { kid }: Pick<KeyMissing, 'kid'>,
-): Promise<Reaction> {
+export async function waitForKey(step: Step, { kid }: Pick<KeyMissing, 'kid'>): Promise<Reaction> {
+  const { plan, record, progress } = step;
   const withoutKey = progress.withoutKey ?? { since: Date.now(), times: 0 };
   const waitMs = waitBeforeRetryMs(withoutKey.times, MAX_WAIT_MS.key);
   const limitMs = Math.min(KEY_TIMEOUT_MS, plan.timeoutsMs.unavailable);
@@ -110,7 +113,7 @@ export async function waitForKey(
   }
   progress.withoutKey = { since: withoutKey.since, times: withoutKey.times + 1 };
   record.note('waiting-for-key', { kid, waitMs });
-  await sleep(waitMs);
+  await sleepShown(step, waitMs, `encryption key ${code(kid)}`);
   return 'try-again';
 }
 
@@ -119,9 +122,10 @@ export async function waitForKey(
  * was rotated. Waits as long as in an outage for the new secret to be registered.
  */
 export async function waitForOperator(
-  { plan, record, progress }: Step,
+  step: Step,
   { cause, message }: { cause: string; message: string },
 ): Promise<Reaction> {
+  const { plan, record, progress } = step;
   const unoperated = progress.unoperated ?? { since: Date.now(), times: 0 };
   const waitMs = waitBeforeRetryMs(unoperated.times, MAX_WAIT_MS.operator);
   if (Date.now() + waitMs > unoperated.since + plan.timeoutsMs.unavailable) {
@@ -129,8 +133,26 @@ export async function waitForOperator(
   }
   progress.unoperated = { since: unoperated.since, times: unoperated.times + 1 };
   record.note('waiting-for-operator', { cause, waitMs });
-  await sleep(waitMs);
+  await sleepShown(
+    step,
+    waitMs,
+    `the operator: the client of ${code(plan.mcpServerId)} is refused (${cause})`,
+  );
   return 'try-again';
+}
+
+function sleepShown(step: Step, ms: number, summary: string): Promise<void> {
+  return showing(step, `Waiting for ${summary}`, () => sleep(ms, { summary }));
+}
+
+/** Shows an operator in Temporal's UI what the step waits for. Adds no event to history. */
+export async function showing<T>({ record }: Step, details: string, wait: () => Promise<T>): Promise<T> {
+  record.showWait(details);
+  try {
+    return await wait();
+  } finally {
+    record.showWait('');
+  }
 }
 
 /** Exponential backoff, capped at `maxMs`. 50 % jitter, so that a thousand steps don't retry together. */

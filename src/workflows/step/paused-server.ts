@@ -4,8 +4,9 @@
  */
 import { type Obstacle, SERVER_PAUSED } from '../../contracts/activities.ts';
 import { withJitter } from '../../contracts/backoff.ts';
+import { code } from '../../contracts/summaries.ts';
 import { waitAtMost } from './continue-as-new.ts';
-import { extendOutages } from './obstacles.ts';
+import { extendOutages, showing } from './obstacles.ts';
 import type { Reaction, Step } from './step.ts';
 import { forgetRenewals, type StepProgress } from './step-progress.ts';
 
@@ -32,7 +33,10 @@ export async function waitUntilResumed(step: Step): Promise<void> {
   const { progress, server } = step;
   const wait = progress.serverPaused?.wait;
   if (wait === undefined) return;
-  const isTold = await waitAtMost(step, wait.until - Date.now(), () => server.isHintedResumed);
+  const summary = `server ${code(step.plan.mcpServerId)} is paused`;
+  const isTold = await showing(step, `Waiting: ${summary}`, () =>
+    waitAtMost(step, { ms: wait.until - Date.now(), isOver: () => server.isHintedResumed, summary }),
+  );
   progress.serverPaused = {};
   if (isTold) noteResumed(step);
   forgetRenewals(progress);

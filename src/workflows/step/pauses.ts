@@ -9,6 +9,7 @@ import type {
   Obstacle,
   RegisterWaiterOutcome,
 } from '../../contracts/activities.ts';
+import { code } from '../../contracts/summaries.ts';
 import { waitAtMost } from './continue-as-new.ts';
 import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
@@ -31,7 +32,8 @@ export async function awaitDecision(
 ): Promise<Decision | undefined> {
   const { record, decisions, progress } = step;
   record.pause(pause);
-  await waitAtMost(step, deadline - Date.now(), decisions.isMade);
+  const isOver = decisions.isMade;
+  await waitAtMost(step, { ms: deadline - Date.now(), isOver, summary: pause.awaitingInputReason });
   const decision = decisions.take();
   forgetRenewals(progress);
   // Time spent waiting for a person does not count towards the outage.
@@ -132,13 +134,9 @@ export function register(
 ): Promise<RegisterWaiterOutcome> {
   const tokenRejected = connectionReason === 'token-rejected';
   return CancellationScope.nonCancellable(() =>
-    registerWaiter({
-      ...key,
-      stepId,
-      seen,
-      tokenRejected,
-      ...(requiredScopes && { requiredScopes }),
-    }),
+    registerWaiter.executeWithOptions({ summary: `connection to ${code(key.mcpServerId)}` }, [
+      { ...key, stepId, seen, tokenRejected, ...(requiredScopes && { requiredScopes }) },
+    ]),
   );
 }
 
@@ -150,7 +148,8 @@ async function waitForHint(step: Step, seenVersion: number): Promise<boolean> {
   const { credential } = step;
   const ms = deadlineFor(step, seenVersion) - Date.now();
   const isOver = () => credential.hasNewerHint(seenVersion) || credential.registrationIsStale;
-  const awake = await waitAtMost(step, ms, isOver);
+  const summary = `connection to ${code(step.plan.mcpServerId)}`;
+  const awake = await waitAtMost(step, { ms, isOver, summary });
   if (!awake) await removeWaiter();
   return awake;
 }

@@ -6,6 +6,7 @@ import type {
   RefreshTokenOutcome,
 } from '../../contracts/activities.ts';
 import { refusalIsFinal } from '../../contracts/renewals.ts';
+import { code } from '../../contracts/summaries.ts';
 import { waitForKey, waitForOperator } from './obstacles.ts';
 import { awaitDeposit } from './pauses.ts';
 import { fail, type Reaction, type Step } from './step.ts';
@@ -89,7 +90,10 @@ async function reactTo(
 
 async function refresh({ plan }: Step, seen: CredentialVersions): Promise<Refreshed> {
   try {
-    const refreshToken = refreshTokenWithin(plan.timeoutsMs.unavailable);
+    const refreshToken = refreshTokenWithin(
+      plan.timeoutsMs.unavailable,
+      `token for ${code(plan.mcpServerId)}`,
+    );
     return await refreshToken({ ...credentialKeyOf(plan), seen });
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;

@@ -30,10 +30,14 @@ export const { checkArguments } = proxyActivities<Pick<LatchkeyActivities, 'chec
 });
 
 /** Retried for `unavailableMs`: while another process holds the lease, and during an outage. */
-export function refreshTokenWithin(unavailableMs: number): LatchkeyActivities['refreshToken'] {
+export function refreshTokenWithin(
+  unavailableMs: number,
+  summary: string,
+): LatchkeyActivities['refreshToken'] {
   return proxyActivities<Pick<LatchkeyActivities, 'refreshToken'>>({
     startToCloseTimeout: '5m',
     scheduleToCloseTimeout: unavailableMs,
+    summary,
     heartbeatTimeout: '30s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   }).refreshToken;

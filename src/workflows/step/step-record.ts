@@ -105,6 +105,11 @@ export class StepRecord {
     setCurrentDetails('');
   }
 
+  /** Shows an operator in Temporal's UI what the step waits for other than a person. Empty: nothing. */
+  showWait(details: string): void {
+    setCurrentDetails(details);
+  }
+
   /**
    * A client requested the cancellation. A call under way may still be answered. A withdrawn step has ended before its
    * parent cancels it.

@@ -1,6 +1,7 @@
 /** The pause of a listing. It is like that of a step (../step/pauses.ts), for several connections at once. */
 import { accountOf, credentialKey } from '../../contracts/accounts.ts';
 import type { AwaitedConnectionView } from '../../contracts/step.ts';
+import { serverNames } from '../../contracts/summaries.ts';
 import { waitAtMost } from '../step/continue-as-new.ts';
 import { pauseForScope, register } from '../step/pauses.ts';
 import type { Pause } from '../step/recorded.ts';
@@ -52,7 +53,9 @@ export async function awaitConnections(listing: Listing, wanted: Awaited): Promi
     // All pauses share one deadline. A link that is shown after it would resume nothing.
     if (Date.now() < progress.deadline) show(listing, awaited, links);
     const isOver = () => isStale(listing) || hinted(listing, awaited).length > 0;
-    if (!(await waitAtMost(listing, progress.deadline - Date.now(), isOver))) {
+    const ms = progress.deadline - Date.now();
+    const summary = `connections to ${serverNames(serversOf(listing, awaited))}`;
+    if (!(await waitAtMost(listing, { ms, isOver, summary }))) {
       await removeWaiter();
       progress.timedOut = { ...progress.timedOut, ...linksOf(awaited, links) };
       break;
@@ -82,6 +85,10 @@ async function registerAll({ plan, credentials }: Listing, awaited: Awaited): Pr
     }),
   );
   return Object.fromEntries(registered);
+}
+
+function serversOf({ plan }: Listing, awaited: Awaited) {
+  return plan.servers.filter((_, position) => awaited[position] !== undefined);
 }
 
 function isStale({ credentials }: Listing): boolean {

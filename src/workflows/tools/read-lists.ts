@@ -1,7 +1,8 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { LatchkeyActivities, ToolListing } from '../../contracts/activities.ts';
 import { backoffMs, withJitter } from '../../contracts/backoff.ts';
-import { MAX_LISTED_BYTES } from '../../contracts/mcp-tools.ts';
+import { MAX_LISTED_BYTES, type ServerAccount } from '../../contracts/mcp-tools.ts';
+import { serverNames } from '../../contracts/summaries.ts';
 import type { Listing } from './listing.ts';
 
 /** Retried until it returns outcomes. */
@@ -34,7 +35,7 @@ export async function readLists(listing: Listing): Promise<Lists> {
     const failed = wanted.filter((position) => mayPass(lists.get(position)));
     const waitMs = Math.max(retryAfterMs(failed, lists), waitBeforeRetryMs(times));
     if (failed.length === 0 || Date.now() + waitMs > until) return lists;
-    await sleep(waitMs);
+    await sleep(waitMs, { summary: `lists of ${serverNames(serversAt(listing, failed))} failed` });
     await readInto(lists, listing, failed);
   }
 }
@@ -49,15 +50,21 @@ export function needsUser(
 async function readInto(lists: Lists, listing: Listing, positions: readonly number[]): Promise<void> {
   if (positions.length === 0) return;
   const { plan, credentials } = listing;
-  const { userId, servers, detail } = plan;
+  const { userId, detail } = plan;
   for (const credential of credentials) credential.clearHint();
   const maxBytes = MAX_LISTED_BYTES - bytesOf(lists);
-  const wanted = servers.filter((_, position) => positions.includes(position));
-  const read = await listTools({ userId, servers: wanted, detail, maxBytes });
+  const wanted = serversAt(listing, positions);
+  const read = await listTools.executeWithOptions({ summary: `tools of ${serverNames(wanted)}` }, [
+    { userId, servers: wanted, detail, maxBytes },
+  ]);
   for (const [index, position] of positions.entries()) {
     const outcome = read[index];
     if (outcome !== undefined) lists.set(position, outcome);
   }
+}
+
+function serversAt({ plan }: Listing, positions: readonly number[]): ServerAccount[] {
+  return plan.servers.filter((_, position) => positions.includes(position));
 }
 
 function bytesOf(lists: Lists): number {

@@ -1,0 +1,89 @@
+/**
+ * The limit on a server's concurrent calls over all workers (`maxConcurrentCalls`). A call takes a place in the database
+ * before it is sent. If all places are held, it waits in line for two seconds, in its slot; then its step waits by a
+ * durable timer. Each process asks the database for one place of a server at a time, for the first call in its line.
+ */
+import { randomUUID } from 'node:crypto';
+import { raceTimeout } from '../async/deadline.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Logger } from '../logging/logger.ts';
+import {
+  type CallPlace,
+  extendCallPlaces,
+  PLACE_SECONDS,
+  releaseCallPlace,
+  takeCallPlace,
+} from '../servers/call-place-store.ts';
+import { createPlaceLine, type PlaceLine } from './place-line.ts';
+import { createRetryTimes } from './retry-times.ts';
+
+/** A place, to be released once (never rejects); or, if all are held, when to try again. */
+export type Place = { kind: 'place'; release(): Promise<void> } | { kind: 'full'; retryAfterMs: number };
+
+export interface CallPlaces {
+  /** @throws if the database is unavailable: then no call may be made */
+  enter(mcpServerId: string, limit: number): Promise<Place>;
+}
+
+export interface CallPlacesDependencies {
+  pool: Pool;
+  logger: Pick<Logger, 'warn'>;
+}
+
+const EXTEND_INTERVAL_MS = (PLACE_SECONDS * 1000) / 3;
+/** A release that takes longer goes on by itself: the call's outcome must not wait for the database. */
+const RELEASE_TIMEOUT_MS = 1_000;
+
+export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
+  const held = createHeldPlaces(deps);
+  const retryTimes = createRetryTimes();
+  const lines = new Map<string, PlaceLine<CallPlace>>();
+  return {
+    async enter(mcpServerId, limit) {
+      const line = lines.get(mcpServerId) ?? createPlaceLine();
+      lines.set(mcpServerId, line);
+      const place = await line.wait(limit, () => held.take(mcpServerId, limit));
+      if (line.isEmpty()) lines.delete(mcpServerId);
+      if (place === undefined) return { kind: 'full', retryAfterMs: retryTimes.next(mcpServerId) };
+      const release = () => held.release(place).finally(() => lines.get(mcpServerId)?.lookAgain());
+      return { kind: 'place', release };
+    },
+  };
+}
+
+/** The places that calls of this process hold. They are extended until they are released. */
+function createHeldPlaces({ pool, logger }: CallPlacesDependencies) {
+  const held = new Map<string, CallPlace>();
+  let interval: NodeJS.Timeout | undefined;
+  let extension: Promise<void> = Promise.resolve();
+  const extend = () => {
+    extension = extendCallPlaces(pool, [...held.values()]).catch((error: unknown) =>
+      logger.warn({ err: error }, 'the places of calls could not be extended'),
+    );
+  };
+  // After an extension under way, which would write the place again.
+  const deletePlace = (place: CallPlace) =>
+    extension
+      .then(() => releaseCallPlace(pool, place))
+      .catch((error: unknown) =>
+        logger.warn({ err: error }, 'the place of a call could not be released: it expires'),
+      );
+  return {
+    /** Undefined: all places are held. */
+    async take(mcpServerId: string, limit: number): Promise<CallPlace | undefined> {
+      const place = { id: randomUUID(), mcpServerId };
+      if (!(await takeCallPlace(pool, place, limit))) return undefined;
+      held.set(place.id, place);
+      interval ??= setInterval(extend, EXTEND_INTERVAL_MS).unref();
+      return place;
+    },
+    async release(place: CallPlace): Promise<void> {
+      held.delete(place.id);
+      if (held.size === 0) {
+        clearInterval(interval);
+        interval = undefined;
+      }
+      await raceTimeout({ ms: RELEASE_TIMEOUT_MS }, deletePlace(place), () => {});
+    },
+  };
+}
