@@ -17,7 +17,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, size: 2, onIdleError: () => {} });
   await pool.query(
-    `INSERT INTO mcp_server (id, url, auth_type, revision) SELECT 'server-' || n, 'https://mcp.example/' || n, 'oauth2', 5
+    `INSERT INTO mcp_server (id, url, auth_type, max_result_bytes, revision)
+     SELECT 'server-' || n, 'https://mcp.example/' || n, 'oauth2', 1048576, 5
        FROM generate_series(0, 19) n`,
   );
   // One in a thousand has to connect again, and server-7 was changed after a hundred had connected.
