@@ -48,6 +48,7 @@ const TIMEOUT_MS = 60_000;
  */
 export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<unknown> {
   return withDeadline({ ms: TIMEOUT_MS, parent: request.signal }, async (signal) => {
+    assertNameable(options.user);
     const response = await send(options, request, signal).catch(unreachable(request.signal));
     const body: unknown = await response.json().catch(() => undefined);
     if (response.status === 204 || (response.ok && isObject(body))) return body;
@@ -61,6 +62,7 @@ export function requestApi(options: LatchkeyApiOptions, request: ApiRequest): Pr
  * @throws LatchkeyApiError, or the reason of `signal`
  */
 export async function openApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<Response> {
+  assertNameable(options.user);
   const { signal = new AbortController().signal } = request;
   const response = await send(options, request, signal).catch(unreachable(request.signal));
   if (response.ok) return response;
@@ -76,7 +78,10 @@ async function send(
   const headers = {
     authorization,
     accept,
-    ...(user !== undefined && { 'latchkey-user': userHeader(user) }),
+    ...(user !== undefined && {
+      // A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8.
+      'latchkey-user': Buffer.from(user).toString('latin1'),
+    }),
     ...(body && { 'content-type': 'application/json' }),
   };
   return fetch(`${url.replace(/\/+$/, '')}${path}`, {
@@ -88,11 +93,10 @@ async function send(
   });
 }
 
-/** A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8. */
-function userHeader(user: string): string {
-  if (user === '' || user !== user.trim())
-    throw new RangeError('the user id begins or ends with a space, or is empty');
-  return Buffer.from(user).toString('latin1');
+/** HTTP removes spaces at the ends of a header, so such an id would name another user. */
+function assertNameable(user: string | undefined): void {
+  if (user === undefined || (user !== '' && user === user.trim())) return;
+  throw new RangeError('the user id is empty, or begins or ends with a space');
 }
 
 function isObject(value: unknown): value is object {
