@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command } from 'commander';
+import { addCompletion } from './commands/completion.ts';
 import { addConnections } from './commands/connections.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRepair } from './commands/repair.ts';
 import { addMigrate, addServer, addWorker } from './commands/roles.ts';
@@ -25,6 +27,7 @@ addMigrate(program);
 addWorker(program);
 addServer(program);
 addDev(program);
+addDoctor(program);
 addKeys(program);
 addRepair(program);
 addUsers(program);
@@ -32,5 +35,6 @@ addServers(program);
 addConnections(program);
 addTools(program);
 addSteps(program);
+addCompletion(program);
 
 await program.parseAsync();
