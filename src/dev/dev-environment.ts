@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEV_ENVIRONMENT_FILE } from '../commands/running-dev.ts';
+import { formatKeys } from '../config/encryption-keys.ts';
 import type { DevConfig } from '../config/load-config.ts';
 import type { BackingServices } from './backing-services.ts';
 import type { DevSecrets } from './dev-secrets.ts';
@@ -13,16 +14,13 @@ export function environmentOfDev(
   { databaseUrl, temporal }: BackingServices['config'],
   { encryptionKeys, jwtSecret }: DevSecrets,
 ): Environment {
-  const keys = encryptionKeys
-    .reveal()
-    .map(({ id, bytes }) => `${id}:${Buffer.from(bytes).toString('base64')}`);
   return {
     ...(config.databaseUrl === undefined && { DATABASE_URL: databaseUrl.reveal() }),
     ...(config.temporal === undefined && {
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
     }),
-    ...(config.encryptionKeys === undefined && { ENCRYPTION_KEYS: keys.join() }),
+    ...(config.encryptionKeys === undefined && { ENCRYPTION_KEYS: formatKeys(encryptionKeys.reveal()) }),
     ...(config.jwt === undefined && { JWT_SECRET: new TextDecoder().decode(jwtSecret.reveal()) }),
     NETWORK_POLICY: config.networkPolicy,
     PUBLIC_URL: config.publicUrl,
