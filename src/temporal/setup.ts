@@ -27,8 +27,11 @@ const SCHEDULES: readonly Plan[] = [
   },
 ];
 
+/** The schedules that `setUpTemporal` creates. */
+export const SCHEDULE_IDS: readonly string[] = SCHEDULES.map(({ scheduleId }) => scheduleId);
+
 /** temporal.api.enums.v1.IndexedValueType */
-const KEYWORD = 2;
+export const KEYWORD = 2;
 
 /**
  * Registers the search attributes and the schedules. Safe to run again, and from many processes at the same time.
