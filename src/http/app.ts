@@ -22,6 +22,7 @@ import { sendProblem, sendProblems } from './plugins/problem-responses.ts';
 import { createKeyLimiter, createRateLimiter, registerRateLimit } from './plugins/rate-limit.ts';
 import { logRequests, measureRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
+import { traceRequests } from './plugins/trace-requests.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { notFound } from './problem.ts';
@@ -79,6 +80,7 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
+  if (deps.tracing !== undefined) traceRequests(app, deps.tracing);
   if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   decorateWithCaller(app);
   decorateWithBrowser(app);

@@ -54,6 +54,7 @@ describe('defaults', () => {
       oidc: undefined,
       trustedProxies: [],
       metrics: undefined,
+      traces: undefined,
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -201,13 +202,19 @@ describe('a loaded configuration', () => {
   });
 });
 
-describe('what is not available in this version', () => {
-  test.each(['OTEL_EXPORTER_OTLP_ENDPOINT'])('is refused in every role, never ignored: %s', (name) => {
-    for (const role of ROLES) {
-      expect(problemsOf(role, { ...MINIMAL, [name]: 'x' })).toEqual({
-        [name]: ['is not available in this version: unset it'],
-      });
-    }
+describe('traces', () => {
+  test.each([
+    ['http://collector:4318', 'http://collector:4318'],
+    ['https://otel.example/tenant/', 'https://otel.example/tenant'],
+  ])('go to %s', (given, endpoint) => {
+    expect(configOf('worker', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given }).traces).toEqual({
+      endpoint,
+    });
+  });
+
+  test.each(['collector:4318', 'http://user:pw@host', 'http://host?key=x'])('do not go to %s', (given) => {
+    const problems = problemsOf('server', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given });
+    expect(Object.keys(problems)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
   });
 });
 
