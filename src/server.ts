@@ -93,7 +93,7 @@ export async function startServer(
   );
   const { connection } = temporal;
   await logNamespaceProblem(connection, config, logger);
-  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
+  const services = createServices(config, openTemporalClient(connection, config, observed), logger, observed);
   let isDraining = false;
   const dependencies: HttpDependencies = {
     ...httpDependencies(config, services, connection, () => isDraining),
@@ -221,6 +221,7 @@ function httpDependencies(
     },
     isDraining,
     metrics: services.metrics,
+    tracing: services.tracing,
     logger: services.logger,
   };
 }

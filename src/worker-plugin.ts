@@ -63,7 +63,13 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       // Workflows that the activities start must be started on this Worker's task queue.
       config = { ...config, taskQueue: own.taskQueue };
       const temporal = { namespace: own.namespace ?? 'default' };
-      const client = openTemporalClient(connection, { ...config, temporal }, own.dataConverter);
+      const client = openTemporalClient(
+        connection,
+        { ...config, temporal },
+        {
+          dataConverter: own.dataConverter,
+        },
+      );
       const { metricMeter } = Runtime.instance();
       exportsMetrics = metricMeter !== noopMetricMeter;
       services = createServices(config, client, logger, {

@@ -31,6 +31,7 @@ import { guardReplays } from './temporal/guard-replays.ts';
 import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
+import { traceActivities } from './temporal/trace-interceptors.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
@@ -107,7 +108,7 @@ async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
   const connection = await connect(config);
   closers.unshift(() => connection.close());
   temporal.watch(connection, ending.signal);
-  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
+  const services = createServices(config, openTemporalClient(connection, config, observed), logger, observed);
   closers.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
   let isDraining = false;
@@ -198,6 +199,7 @@ export function workerOptions(
       services.changes,
     ),
     ...versioning(config),
+    ...(services.tracing && { interceptors: { activity: [traceActivities(services.tracing)] } }),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So
     // a resumption is delayed by at most this long after a worker was killed.

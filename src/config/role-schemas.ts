@@ -8,6 +8,7 @@ import { type Part, part, readAll, variable } from './part.ts';
 import { rateLimits } from './rate-limits.ts';
 import type { Role, Settings } from './settings.ts';
 import { optionalTemporal, temporal } from './temporal.ts';
+import { traces } from './traces.ts';
 import { integer, oneOf, postgresUrl, text } from './variables.ts';
 import { webhooks } from './webhooks.ts';
 import { workerDeployment } from './worker-deployment.ts';
@@ -42,6 +43,7 @@ const common = {
   ),
   logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
   metrics,
+  traces,
 };
 
 const backingServices = {

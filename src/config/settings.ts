@@ -7,6 +7,7 @@ import type { OidcConfig } from './oidc.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Secret } from './secret.ts';
 import type { TemporalConfig } from './temporal.ts';
+import type { TracesConfig } from './traces.ts';
 import type { WebhookConfig } from './webhooks.ts';
 import type { WorkerDeployment } from './worker-deployment.ts';
 
@@ -18,6 +19,8 @@ interface CommonSettings {
   logLevel: LogLevel;
   /** Undefined: no metrics are recorded or served. */
   metrics: MetricsAddress | undefined;
+  /** Undefined: no traces are made or sent. */
+  traces: TracesConfig | undefined;
 }
 
 /** `dev` provides these itself if they are not configured. */

@@ -55,6 +55,7 @@ describe('defaults', () => {
       trustedProxies: [],
       rateLimits: { perUser: 6000, perAddress: 6000, perService: 60000, signIns: 60, connects: 10 },
       metrics: undefined,
+      traces: undefined,
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -202,13 +203,19 @@ describe('a loaded configuration', () => {
   });
 });
 
-describe('what is not available in this version', () => {
-  test.each(['OTEL_EXPORTER_OTLP_ENDPOINT'])('is refused in every role, never ignored: %s', (name) => {
-    for (const role of ROLES) {
-      expect(problemsOf(role, { ...MINIMAL, [name]: 'x' })).toEqual({
-        [name]: ['is not available in this version: unset it'],
-      });
-    }
+describe('traces', () => {
+  test.each([
+    ['http://collector:4318', 'http://collector:4318'],
+    ['https://otel.example/tenant/', 'https://otel.example/tenant'],
+  ])('go to %s', (given, endpoint) => {
+    expect(configOf('worker', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given }).traces).toEqual({
+      endpoint,
+    });
+  });
+
+  test.each(['collector:4318', 'http://user:pw@host', 'http://host?key=x'])('do not go to %s', (given) => {
+    const problems = problemsOf('server', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given });
+    expect(Object.keys(problems)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
   });
 });
 

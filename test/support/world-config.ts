@@ -38,6 +38,7 @@ export function testConfig(
     publicUrl,
     logLevel: 'silent',
     metrics: undefined,
+    traces: undefined,
     maxConcurrentActivities: 100,
     maxCallsPerUser: undefined,
     maxCallsPerServer: undefined,
