@@ -7,6 +7,7 @@ import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -59,6 +60,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       const endPolling =
         services && stopRefreshesOnShutdown(worker, services.renewal, () => logger.info('draining'));
       const endGuard = services && guardReplays(worker, services);
+      if (services) void logSetupProblems({ ...services, taskQueue: config.taskQueue });
       const ending = new AbortController();
       const keyCheck = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
