@@ -32,6 +32,7 @@ import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
 import { noteStepChanges } from './steps/note-step-changes.ts';
 import { createStepClient } from './steps/step-client.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { watchTemporal } from './temporal/watch-temporal.ts';
@@ -106,6 +107,7 @@ export async function startServer(
     await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close, endObserving]);
     throw listenFailure(error, config);
   });
+  void logSetupProblems({ ...services, taskQueue: config.taskQueue });
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
     isDraining = true;

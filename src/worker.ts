@@ -25,7 +25,9 @@ import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
+import { tuningOptions } from './process/tuning-options.ts';
 import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { createCoreMetrics } from './temporal/core-metrics.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
@@ -133,6 +135,7 @@ async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
       postgres: () => refuseUnmigrated(services.pool),
     },
   });
+  void logSetupProblems({ ...services, taskQueue: config.taskQueue });
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
 }
@@ -187,8 +190,6 @@ export function workerOptions(
       webhookReceiver: webhookReceiver(config),
     }),
     nexusServices: createNexusServices({ ...services, taskQueue: config.taskQueue }),
-    // Few calls come in through Nexus, and each poll is a request that is held open.
-    maxConcurrentNexusTaskPolls: 2,
     sinks: noteSinks(
       {
         ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
@@ -204,8 +205,7 @@ export function workerOptions(
     // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So
     // a resumption is delayed by at most this long after a worker was killed.
     stickyQueueScheduleToStartTimeout: '5s',
-    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
-    ...(config.maxCachedWorkflows !== undefined && { maxCachedWorkflows: config.maxCachedWorkflows }),
+    ...tuningOptions(config),
     // A cancellation reaches an activity in the response to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',

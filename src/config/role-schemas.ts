@@ -12,6 +12,7 @@ import { traces } from './traces.ts';
 import { integer, oneOf, postgresUrl, text } from './variables.ts';
 import { webhooks } from './webhooks.ts';
 import { workerDeployment } from './worker-deployment.ts';
+import { workerTuning } from './worker-tuning.ts';
 
 const NETWORK_POLICIES = ['public', 'development'] as const;
 const NETWORK_POLICY_HELP = 'public: https only; development: also http and loopback';
@@ -81,6 +82,7 @@ const worker = {
     'workflows in memory',
     'the SDK decides by the available memory',
   ),
+  tuning: workerTuning,
   resultRetentionDays: variable(
     'RESULT_RETENTION_DAYS',
     integer(1, 3650).prefault('30'),

@@ -10,6 +10,7 @@ import type { TemporalConfig } from './temporal.ts';
 import type { TracesConfig } from './traces.ts';
 import type { WebhookConfig } from './webhooks.ts';
 import type { WorkerDeployment } from './worker-deployment.ts';
+import type { WorkerTuning } from './worker-tuning.ts';
 
 interface CommonSettings {
   databasePoolSize: number;
@@ -45,6 +46,8 @@ interface WorkerSettings extends OutboundSettings {
   maxCallsPerServer: number | undefined;
   /** Undefined: the SDK decides by the available memory. */
   maxCachedWorkflows: number | undefined;
+  /** How it takes tasks. */
+  tuning: WorkerTuning;
   /** How long results that are too large for Temporal's history are stored. */
   resultRetentionDays: number;
   /** How long the row of a disconnected credential is stored, so that its version numbers continue. */

@@ -80,10 +80,17 @@ function kindOfCode(code: number, details: string): Kind | undefined {
   }
 }
 
+/** The SDK's core writes a status by its name or, in other versions, by its description in quotes. */
+const CORE = {
+  notFound: /code: (NotFound|['"]?Some requested entity was not found)/,
+  refused:
+    /code: (PermissionDenied|Unauthenticated|['"]?The (caller does not have permission|request does not have valid authentication))/,
+};
+
 /** The SDK's core reports errors as texts only. */
 function kindOfCore(message: string): Kind {
-  if (/code: (NotFound|['"]?Some requested entity was not found)/.test(message)) return 'no-namespace';
-  if (/code: (PermissionDenied|Unauthenticated)/.test(message)) return 'refused';
+  if (CORE.notFound.test(message)) return 'no-namespace';
+  if (CORE.refused.test(message)) return 'refused';
   return 'unreachable';
 }
 

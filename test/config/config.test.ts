@@ -71,6 +71,12 @@ describe('defaults', () => {
       maxCallsPerUser: undefined,
       maxCallsPerServer: undefined,
       maxCachedWorkflows: undefined,
+      tuning: {
+        maxConcurrentWorkflowTasks: undefined,
+        activityPollers: undefined,
+        workflowPollers: undefined,
+        targets: undefined,
+      },
     });
   });
 
@@ -132,6 +138,11 @@ describe('problems', () => {
     WORKER_MAX_CALLS_PER_USER: '0',
     WORKER_MAX_CALLS_PER_SERVER: '10001',
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
+    WORKER_MAX_CONCURRENT_WORKFLOW_TASKS: '1',
+    WORKER_ACTIVITY_POLLERS: 'DONTSHOW',
+    WORKER_WORKFLOW_POLLERS: '1',
+    WORKER_TARGET_CPU_PERCENT: '101',
+    WORKER_TARGET_MEMORY_PERCENT: 'DONTSHOW',
     RESULT_RETENTION_DAYS: '0',
     DRAIN_DELAY_SECONDS: '-1',
     TEMPORAL_DEPLOYMENT_NAME: 'DONT.SHOW',
@@ -274,6 +285,33 @@ describe('single settings', () => {
     expect(configOf('worker', { ...MINIMAL, ...tuned })).toMatchObject({
       maxConcurrentActivities: 7,
       maxCachedWorkflows: 0,
+    });
+  });
+});
+
+describe('the tuning of a worker', () => {
+  test('is read from its variables', () => {
+    const env = {
+      WORKER_MAX_CONCURRENT_WORKFLOW_TASKS: '80',
+      WORKER_ACTIVITY_POLLERS: '1',
+      WORKER_WORKFLOW_POLLERS: 'auto',
+      WORKER_TARGET_CPU_PERCENT: '90',
+      WORKER_TARGET_MEMORY_PERCENT: '75',
+    };
+    expect(configOf('worker', { ...MINIMAL, ...env }).tuning).toEqual({
+      maxConcurrentWorkflowTasks: 80,
+      activityPollers: 1,
+      workflowPollers: 'auto',
+      targets: { cpuPercent: 90, memoryPercent: 75 },
+    });
+  });
+
+  test.each([
+    ['WORKER_TARGET_CPU_PERCENT', 'WORKER_TARGET_MEMORY_PERCENT'],
+    ['WORKER_TARGET_MEMORY_PERCENT', 'WORKER_TARGET_CPU_PERCENT'],
+  ])('needs %s beside %s', (missing, given) => {
+    expect(problemsOf('worker', { ...MINIMAL, [given]: '80' })).toEqual({
+      [missing]: [`is required beside ${given}`],
     });
   });
 });

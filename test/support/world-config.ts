@@ -43,6 +43,12 @@ export function testConfig(
     maxCallsPerUser: undefined,
     maxCallsPerServer: undefined,
     maxCachedWorkflows: undefined,
+    tuning: {
+      maxConcurrentWorkflowTasks: undefined,
+      activityPollers: undefined,
+      workflowPollers: undefined,
+      targets: undefined,
+    },
     resultRetentionDays: 30,
     deployment: undefined,
     tombstoneRetentionDays: 30,
