@@ -20,10 +20,17 @@ import { type AuthorizationServerLookup, createAuthorizationServerLookup } from 
 import { createMetadataStore } from '../servers/metadata-store.ts';
 import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
+import { egressProxyOf } from './egress-proxy.ts';
 
 export type ServicesConfig = Pick<
   WorkerConfig,
-  'databaseUrl' | 'databasePoolSize' | 'encryptionKeys' | 'networkPolicy' | 'taskQueue' | 'version'
+  | 'databaseUrl'
+  | 'databasePoolSize'
+  | 'encryptionKeys'
+  | 'networkPolicy'
+  | 'egressProxy'
+  | 'taskQueue'
+  | 'version'
 >;
 
 /** What workers and API processes share: opened once in each process, and passed on as dependencies. */
@@ -50,7 +57,10 @@ export function createServices(
   config: ServicesConfig,
   client: Client,
   logger: Logger,
-  network: ClosableGuardedFetch = createGuardedFetch({ policy: config.networkPolicy }),
+  network: ClosableGuardedFetch = createGuardedFetch({
+    policy: config.networkPolicy,
+    egressProxy: egressProxyOf(config, logger),
+  }),
 ): Services {
   const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
