@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from '../logging/logger.ts';
 import { codecOrigins, port, publicUrl, returnOrigins, trustedProxies } from './addresses.ts';
+import { egressProxy } from './egress-proxy.ts';
 import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
 import { metrics } from './metrics.ts';
@@ -55,6 +56,7 @@ const backingServices = {
 
 const outbound = {
   networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('public'), NETWORK_POLICY_HELP),
+  egressProxy,
   publicUrl,
 };
 

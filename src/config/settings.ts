@@ -1,6 +1,7 @@
 import type { LogLevel } from '../logging/logger.ts';
 import type { NetworkPolicy } from '../net/network.ts';
 import type { RingKey } from '../vault/key-ring.ts';
+import type { EgressProxyConfig } from './egress-proxy.ts';
 import type { JwtVerification } from './jwt.ts';
 import type { MetricsAddress } from './metrics.ts';
 import type { OidcConfig } from './oidc.ts';
@@ -34,6 +35,8 @@ interface BackingServices {
 
 interface OutboundSettings {
   networkPolicy: NetworkPolicy;
+  /** Undefined: outbound requests go to their servers directly. */
+  egressProxy: Secret<EgressProxyConfig> | undefined;
   /** Without a trailing slash. */
   publicUrl: string;
 }

@@ -24,10 +24,17 @@ import { type Metrics, NO_METRICS } from '../telemetry/metrics/metrics.ts';
 import type { Tracing } from '../telemetry/traces/tracing.ts';
 import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
+import { egressProxyOf } from './egress-proxy.ts';
 
 export type ServicesConfig = Pick<
   WorkerConfig,
-  'databaseUrl' | 'databasePoolSize' | 'encryptionKeys' | 'networkPolicy' | 'taskQueue' | 'version'
+  | 'databaseUrl'
+  | 'databasePoolSize'
+  | 'encryptionKeys'
+  | 'networkPolicy'
+  | 'egressProxy'
+  | 'taskQueue'
+  | 'version'
 >;
 
 /** What workers and API processes share: opened once in each process, and passed on as dependencies. */
@@ -66,7 +73,10 @@ export function createServices(
   client: Client,
   logger: Logger,
   {
-    network = createGuardedFetch({ policy: config.networkPolicy }),
+    network = createGuardedFetch({
+      policy: config.networkPolicy,
+      egressProxy: egressProxyOf(config, logger),
+    }),
     metrics = NO_METRICS,
     tracing,
   }: ServicesOptions = {},

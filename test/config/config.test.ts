@@ -43,6 +43,7 @@ describe('defaults', () => {
       taskQueue: 'mcp-steps',
       logLevel: 'info',
       networkPolicy: 'public',
+      egressProxy: undefined,
       publicUrl: 'http://127.0.0.1:3000',
       host: '127.0.0.1',
       port: 3000,
@@ -66,6 +67,7 @@ describe('defaults', () => {
   test('of a worker', () => {
     expect(configOf('worker', { ...MINIMAL, PORT: '8080' })).toMatchObject({
       networkPolicy: 'public',
+      egressProxy: undefined,
       publicUrl: 'http://127.0.0.1:8080',
       maxConcurrentActivities: 100,
       maxCallsPerUser: undefined,
@@ -83,6 +85,7 @@ describe('defaults', () => {
   test('of dev, which starts and generates what is not configured', () => {
     expect(configOf('dev', {})).toMatchObject({
       networkPolicy: 'development',
+      egressProxy: undefined,
       databaseUrl: undefined,
       temporal: undefined,
       encryptionKeys: undefined,

@@ -35,6 +35,7 @@ export function testConfig(
     encryptionKeys: new Secret(encryptionKeys ?? [{ id: 'test', bytes: randomBytes(32) }]),
     payloadKeys: temporal.payloadKeys && new Secret(temporal.payloadKeys),
     networkPolicy: 'development',
+    egressProxy: undefined,
     publicUrl,
     logLevel: 'silent',
     metrics: undefined,
