@@ -1,7 +1,7 @@
-import { type ConnectionLike, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { type ConnectionLike, isGrpcServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { TemporalConfig } from '../config/load-config.ts';
-import { TemporalUnavailable } from '../temporal/temporal-call.ts';
+import { grpcErrorOf, TemporalUnavailable } from '../temporal/temporal-call.ts';
 import { CannotRun } from './cannot-run.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
@@ -58,7 +58,7 @@ const PROBLEMS: Record<Kind, (where: Where) => string> = {
 function kindOf(error: unknown): Kind | undefined {
   if (error instanceof NamespaceNotFoundError) return 'no-namespace';
   if (error instanceof TemporalUnavailable) return kindOf(error.cause) ?? 'unreachable';
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = grpcErrorOf(error);
   if (isGrpcServiceError(cause)) return kindOfCode(cause.code, cause.details);
   if (!(error instanceof Error)) return undefined;
   return error.name === 'TransportError' ? kindOfCore(error.message) : kindOfGrpcJs(error.message);
