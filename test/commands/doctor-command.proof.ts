@@ -30,9 +30,3 @@ test('latchkey doctor names every variable that is missing', async () => {
   expect(stdout).toContain('failed\tconfiguration\tworker, server\tDATABASE_URL is required\n');
   expect(stdout).toContain('failed\tconfiguration\tserver\tJWT_SECRET is required');
 });
-
-test('latchkey doctor --help has an example and the exit codes', async () => {
-  const { stdout } = await latchkey({}, 'doctor', '--help').ended;
-  expect(stdout).toContain('Example: npx latchkey doctor');
-  expect(stdout).toContain('Exit code: 0');
-});

@@ -14,9 +14,9 @@ const test = testInWorld(async () => ({
 const URL_OF_SERVER = 'http://127.0.0.1:9/mcp';
 const SECRET = 's3cret-of-the-server';
 
-test('latchkey servers adds, lists, shows, pauses, resumes and removes a server', async ({ api }) => {
+test('latchkey servers adds, lists, pauses and resumes a server', async ({ api }) => {
   const servers = await asAdmin(api);
-  const added = await servers('add', 'notes', URL_OF_SERVER, '--title', 'Notes', '--scopes', 'a b').ended;
+  const added = await servers('add', 'notes', URL_OF_SERVER, '--title', 'Notes').ended;
   expect(added).toMatchObject({
     code: 0,
     stderr: '',
@@ -27,14 +27,18 @@ test('latchkey servers adds, lists, shows, pauses, resumes and removes a server'
   expect(await servers('pause', 'notes').ended).toMatchObject({ code: 0, stdout: 'Paused: notes\n' });
   expect((await servers('list').ended).stdout).toContain('\toauth2\tpaused\n');
   expect(await servers('resume', 'notes').ended).toMatchObject({ code: 0, stdout: 'Active: notes\n' });
+});
 
-  const shown = (await servers('show', 'notes').ended).stdout;
-  expect(shown).toContain('server\tnotes\nstate\tactive\nauth\toauth2\nauth.scopes\ta b\n');
-  const json = JSON.parse((await servers('show', 'notes', '--json').ended).stdout);
-  expect(json).toMatchObject({ id: 'notes', title: 'Notes', paused: false });
+test('latchkey servers shows and removes a server', async ({ api }) => {
+  const servers = await asAdmin(api);
+  await servers('add', 'files', URL_OF_SERVER, '--title', 'Files', '--scopes', 'a b').ended;
+  const shown = (await servers('show', 'files').ended).stdout;
+  expect(shown).toContain('server\tfiles\nstate\tactive\nauth\toauth2\nauth.scopes\ta b\n');
+  const json = JSON.parse((await servers('show', 'files', '--json').ended).stdout);
+  expect(json).toMatchObject({ id: 'files', title: 'Files', paused: false });
 
-  expect(await servers('remove', 'notes').ended).toMatchObject({ code: 0, stdout: 'Removed: notes\n' });
-  const again = await servers('remove', 'notes').ended;
+  expect(await servers('remove', 'files').ended).toMatchObject({ code: 0, stdout: 'Removed: files\n' });
+  const again = await servers('remove', 'files').ended;
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('(unknown-server)') });
 });
 
@@ -70,15 +74,6 @@ test('a user who is no admin is told which scope is missing', async ({ api }) =>
   const { code, stderr } = await latchkey(environment, 'servers', 'list').ended;
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('latchkey:admin') });
 });
-
-test.for(['add', 'list', 'show', 'remove', 'pause', 'resume'])(
-  'servers %s --help has an example',
-  async (command) => {
-    const { stdout } = await latchkey({}, 'servers', command, '--help').ended;
-    expect(stdout).toContain(`Example: npx latchkey servers ${command}`);
-    expect(stdout).toContain('Exit code: 0');
-  },
-);
 
 async function asAdmin(api: TestApi) {
   const environment = await adminEnvironment(api);

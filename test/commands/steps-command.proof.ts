@@ -126,15 +126,6 @@ describe('latchkey steps', () => {
     });
     expect((await steps('show', 'nowhere').ended).stderr).toContain('(unknown-step)');
   });
-
-  test.for(['start', 'show', 'list', 'approve', 'reject', 'resolve', 'cancel'])(
-    '%s --help has an example and the exit codes',
-    async (command) => {
-      const { stdout } = await latchkey({}, 'steps', command, '--help').ended;
-      expect(stdout).toContain(`Example: npx latchkey steps ${command}`);
-      expect(stdout).toContain('Exit code: 0');
-    },
-  );
 });
 
 interface CommandsOf {
