@@ -22,6 +22,7 @@ import { createNexusServices } from './nexus/create-nexus-services.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
+import type { Probes } from './process/metrics-port.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
@@ -77,6 +78,7 @@ export async function startWorker(
   const twoCopies = sharedPackageProblem();
   if (twoCopies !== undefined) throw new CannotRun(`the worker can't run with ${twoCopies}`);
   const observed = shared ?? (await observe(config, logger));
+  observed.port?.serveProbes(startingProbes(config));
   const ending = new AbortController();
   const closers: (() => Promise<void>)[] = shared ? [] : [observed.close];
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal).catch(async (error: unknown) => {
@@ -163,6 +165,15 @@ async function installRuntime(
     },
   });
   if (core) port.addSource(core.read);
+}
+
+/** While it starts, a worker is alive and not ready. */
+function startingProbes({ version }: WorkerConfig): Probes {
+  return {
+    version,
+    isDraining: () => false,
+    checks: { polling: () => Promise.reject(new Error('starting')) },
+  };
 }
 
 // The state alone says nothing of Temporal: the SDK polls on while Temporal is away.

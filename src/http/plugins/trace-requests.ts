@@ -10,6 +10,8 @@ import type { OpenSpan, TraceContext, Tracing } from '../../telemetry/traces/tra
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, OpenSpan>();
   app.addHook('onRequest', (request, _reply, done) => {
+    // Load balancers call it every few seconds.
+    if (request.routeOptions.url === '/health') return done();
     const { method } = request;
     const span = tracing.start({
       name: method,
