@@ -7,6 +7,7 @@ const RULES = [
   'test/examples.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
+  'test/docs/path.test.ts',
   'test/docs/connect-codes.test.ts',
 ];
 
