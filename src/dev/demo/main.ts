@@ -36,7 +36,13 @@ async function serveUntilInterrupted(): Promise<void> {
   write(`\nThe web page is at ${stage.apiUrl}. To open it signed in as Ada: ${home.url}`);
   write(`The link of a paused step is ${connectUrl}. To open it as Ada: ${paused.url}`);
   write(`The API is at ${stage.apiUrl} (browse it at /docs), a token for it in ${stage.tokenFile}.`);
+  write(`For commands in another terminal: ${exportLine()}`);
   write(`Temporal's own page is at ${stage.temporal.ui}. Ctrl-C ends it all.`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
   await Promise.all([home.close(), paused.close()]);
+}
+
+/** What a person pastes into a shell, so that `latchkey …` finds the demo. It does not show the token. */
+function exportLine(): string {
+  return `export LATCHKEY_URL=${stage.apiUrl} LATCHKEY_TOKEN="$(cat ${stage.tokenFile})"`;
 }
