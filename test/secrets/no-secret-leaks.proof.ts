@@ -55,7 +55,7 @@ test('every secret that is planted in a sink is found there in any encoding (neg
       expect(planted.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
     }, WAIT);
   });
-}, 120_000);
+}, 240_000);
 
 /** What it takes for the search to mean something. */
 const EVERYTHING: SearchCoverage = {
