@@ -55,7 +55,7 @@ test('every secret that is planted in a sink is found there in any encoding (neg
       expect(planted.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
     }, WAIT);
   });
-}, 120_000);
+}, 240_000);
 
 /** What it takes for the search to mean something. */
 const EVERYTHING: SearchCoverage = {
@@ -86,7 +86,6 @@ const EVERYTHING: SearchCoverage = {
     'startLostWork',
   ] satisfies (keyof LatchkeyActivities)[],
   statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 421, 502, 503],
-  spans: ['POST /steps', 'invokeTool', 'refreshToken', 'start mcpStep', 'tools/call'],
   webhooks: ['connection.connected', 'connection.reauth_required', 'step.awaiting_input', 'step.finished'],
   logged: [
     'grant.revoked',
