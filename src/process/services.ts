@@ -13,6 +13,7 @@ import { probeAuthorization } from '../mcp/http/probe-authorization.ts';
 import type { McpPort } from '../mcp/port.ts';
 import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
+import type { EgressProxy } from '../net/egress-proxy.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from '../net/guarded-fetch.ts';
 import type { GuardedFetch } from '../net/network.ts';
 import { parseOutboundUrl } from '../net/outbound-url.ts';
@@ -40,6 +41,8 @@ export interface Services {
   keyRing: KeyRing;
   vault: Vault;
   guardedFetch: GuardedFetch;
+  /** Undefined: requests go to their servers directly. */
+  egressProxy: EgressProxy | undefined;
   authorizationServers: AuthorizationServerLookup;
   mcp: McpPort;
   argumentsChecker: ArgumentsChecker;
@@ -57,11 +60,10 @@ export function createServices(
   config: ServicesConfig,
   client: Client,
   logger: Logger,
-  network: ClosableGuardedFetch = createGuardedFetch({
-    policy: config.networkPolicy,
-    egressProxy: egressProxyOf(config, logger),
-  }),
+  ownNetwork?: ClosableGuardedFetch,
 ): Services {
+  const egressProxy = egressProxyOf(config, logger);
+  const network = ownNetwork ?? createGuardedFetch({ policy: config.networkPolicy, egressProxy });
   const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
@@ -98,6 +100,7 @@ export function createServices(
     keyRing,
     vault,
     guardedFetch,
+    egressProxy,
     authorizationServers,
     mcp,
     argumentsChecker,
