@@ -24,7 +24,6 @@ import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl, refusedUrlMessage } from './net/outbound-url.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
-import { egressProxyOf } from './process/egress-proxy.ts';
 import { createKeyFetch, type KeyFetch } from './process/key-fetch.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
@@ -103,8 +102,7 @@ export async function startServer(
     web: createWebDependencies(config, services, development?.userId),
     requests,
   };
-  const proxy = egressProxyOf(config, logger);
-  const keyFetch = proxy && createKeyFetch(proxy);
+  const keyFetch = services.egressProxy && createKeyFetch(services.egressProxy);
   const app = await createHttpApp(dependencies, httpOptions(config, keyFetch));
   const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();

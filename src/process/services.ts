@@ -15,6 +15,7 @@ import type { McpPort } from '../mcp/port.ts';
 import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
 import { sendContext, traceCalls } from '../mcp/trace-calls.ts';
+import type { EgressProxy } from '../net/egress-proxy.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from '../net/guarded-fetch.ts';
 import type { GuardedFetch } from '../net/network.ts';
 import { parseOutboundUrl } from '../net/outbound-url.ts';
@@ -44,6 +45,8 @@ export interface Services {
   keyRing: KeyRing;
   vault: Vault;
   guardedFetch: GuardedFetch;
+  /** Undefined: requests go to their servers directly. */
+  egressProxy: EgressProxy | undefined;
   authorizationServers: AuthorizationServerLookup;
   mcp: McpPort;
   argumentsChecker: ArgumentsChecker;
@@ -72,15 +75,10 @@ export function createServices(
   config: ServicesConfig,
   client: Client,
   logger: Logger,
-  {
-    network = createGuardedFetch({
-      policy: config.networkPolicy,
-      egressProxy: egressProxyOf(config, logger),
-    }),
-    metrics = NO_METRICS,
-    tracing,
-  }: ServicesOptions = {},
+  { network: ownNetwork, metrics = NO_METRICS, tracing }: ServicesOptions = {},
 ): Services {
+  const egressProxy = egressProxyOf(config, logger);
+  const network = ownNetwork ?? createGuardedFetch({ policy: config.networkPolicy, egressProxy });
   const pool = openPool({
     databaseUrl: config.databaseUrl.reveal(),
     size: config.databasePoolSize,
@@ -126,6 +124,7 @@ export function createServices(
     keyRing,
     vault,
     guardedFetch,
+    egressProxy,
     authorizationServers,
     mcp,
     argumentsChecker,

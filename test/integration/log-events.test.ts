@@ -6,10 +6,14 @@ import { afterAll, expect, vi } from 'vitest';
 import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { createAvailability } from '../../src/logging/availability.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { reportTo } from '../../src/process/egress-proxy.ts';
 import { stepSchema } from '../../src/schemas/http-step.ts';
 import { createTemporalLogger } from '../../src/temporal/temporal-logger.ts';
 import { createStepSinks } from '../../src/webhooks/step-sinks.ts';
 import { loseKeyOfGrant, patchRow } from '../credentials/credential-row.ts';
+import { serveConnectProxy } from '../net/connect-proxy.ts';
+import { during, guarded } from '../net/guarded-fetch-fixture.ts';
+import { serveHttp } from '../net/loopback-server.ts';
 import { asAdmin } from '../support/database-template.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { storedSecrets } from '../support/stored-secrets.ts';
@@ -66,6 +70,7 @@ test('every event has its documented fields, and no line at any level holds a se
   await disconnectedElsewhere(world, keepSecrets);
   await withoutTemporal(world);
   await serverAway(world);
+  await throughEgressProxies(world);
   await databaseRestarted(world);
   await temporalAway(world);
   await refusedByTheReceiver(world);
@@ -100,6 +105,19 @@ test('a secret that gets into the log is found there (negative control)', async 
   expect(secret).not.toBe('');
   expect(texts.some((text) => text.includes(secret))).toBe(true);
 });
+
+/** The proxy refuses one server, then Latchkey itself, and then serves. */
+async function throughEgressProxies(world: World): Promise<void> {
+  const target = await during(serveHttp((_request, response) => response.end()));
+  const report = reportTo(world.services.logger);
+  for (const options of [{ refuseWith: 403 }, { refuseWith: 407 }, {}]) {
+    const { settings } = await serveConnectProxy(options);
+    const { fetch } = guarded({ egressProxy: { ...settings, report } });
+    await fetch(target.url, { addressFrom: 'admin' }).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'proxy-failed' });
+    });
+  }
+}
 
 /** The first renewal finds the database unwilling for a while. */
 async function refusedByTheDatabase(world: World): Promise<void> {
