@@ -5,6 +5,7 @@ const RULES = [
   'test/dependency-rules.test.ts',
   'test/lockfile.test.ts',
   'test/examples.test.ts',
+  'test/deploy/deployment-files.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
   'test/docs/path.test.ts',

@@ -24,6 +24,8 @@ import type { AddressSource, NetworkPolicy } from './net/network.ts';
 import { parseOutboundUrl, refusedUrlMessage } from './net/outbound-url.ts';
 import { createPayloadCipher } from './payloads/payload-cipher.ts';
 import { listenFailure } from './process/cannot-run.ts';
+import { egressProxyOf } from './process/egress-proxy.ts';
+import { createKeyFetch, type KeyFetch } from './process/key-fetch.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { describeNamespace, namespaceProblem } from './process/temporal-failure.ts';
@@ -32,6 +34,7 @@ import { createServerStore } from './servers/server-store.ts';
 import { cursorKeys } from './steps/list-cursor.ts';
 import { noteStepChanges } from './steps/note-step-changes.ts';
 import { createStepClient } from './steps/step-client.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { watchTemporal } from './temporal/watch-temporal.ts';
@@ -93,25 +96,29 @@ export async function startServer(
   );
   const { connection } = temporal;
   await logNamespaceProblem(connection, config, logger);
-  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
+  const services = createServices(config, openTemporalClient(connection, config, observed), logger, observed);
   let isDraining = false;
   const dependencies: HttpDependencies = {
     ...httpDependencies(config, services, connection, () => isDraining),
     web: createWebDependencies(config, services, development?.userId),
     requests,
   };
-  const app = await createHttpApp(dependencies, httpOptions(config));
+  const proxy = egressProxyOf(config, logger);
+  const keyFetch = proxy && createKeyFetch(proxy);
+  const app = await createHttpApp(dependencies, httpOptions(config, keyFetch));
   const url = await listen(app, config).catch(async (error: unknown) => {
     ending.abort();
     await closeWithin(CLOSE_TIMEOUT_MS, [() => app.close(), services.close, temporal.close, endObserving]);
     throw listenFailure(error, config);
   });
+  void logSetupProblems({ ...services, taskQueue: config.taskQueue });
   logReady(logger, { role: 'server', url, version: config.version });
   const shutdown = async () => {
     isDraining = true;
     ending.abort();
     await endRequestsWithin(SHUTDOWN_GRACE_MS, app);
     dependencies.changes.close();
+    await keyFetch?.close();
     await services.close();
     await temporal.close();
     await endObserving();
@@ -221,6 +228,7 @@ function httpDependencies(
     },
     isDraining,
     metrics: services.metrics,
+    tracing: services.tracing,
     logger: services.logger,
   };
 }
@@ -236,30 +244,26 @@ function refusal(url: string, policy: NetworkPolicy, addressFrom: AddressSource)
   return parsed.kind === 'refused' ? refusedUrlMessage(parsed.code, addressFrom) : undefined;
 }
 
-function httpOptions({
-  version,
-  publicUrl,
-  returnOrigins,
-  codecOrigins,
-  trustedProxies,
-  rateLimits,
-  jwt,
-  jwtUserClaim: userClaim,
-}: ServerConfig): HttpOptions {
-  const verification = jwt.kind === 'secret' ? { kind: jwt.kind, secret: jwt.secret.reveal() } : jwt;
+function httpOptions(config: ServerConfig, keyFetch: KeyFetch | undefined): HttpOptions {
+  const { rateLimits } = config;
   return {
-    version,
-    publicUrl,
-    returnOrigins,
-    codecOrigins,
-    trustProxy: trustedProxies,
+    version: config.version,
+    publicUrl: config.publicUrl,
+    returnOrigins: config.returnOrigins,
+    codecOrigins: config.codecOrigins,
+    trustProxy: config.trustedProxies,
     requestsPerMinute: rateLimits.perUser,
     addressRequestsPerMinute: rateLimits.perAddress,
     serviceRequestsPerMinute: rateLimits.perService,
     signInsPerMinute: rateLimits.signIns,
     beginsPerMinute: rateLimits.connects,
-    jwt: { ...verification, userClaim },
+    jwt: { ...verificationOf(config.jwt, keyFetch), userClaim: config.jwtUserClaim },
   };
+}
+
+function verificationOf(jwt: ServerConfig['jwt'], keyFetch: KeyFetch | undefined) {
+  if (jwt.kind === 'secret') return { kind: jwt.kind, secret: jwt.secret.reveal() };
+  return { ...jwt, fetchKeys: keyFetch?.fetch };
 }
 
 // A URL has brackets around an IPv6 address (RFC 3986 §3.2.2).

@@ -17,6 +17,7 @@ import { createServices, type Services } from './process/services.ts';
 import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
 import { createMetrics } from './telemetry/metrics/metrics.ts';
 import { createTemporalMeter } from './telemetry/metrics/temporal-meter.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
@@ -63,7 +64,13 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       // Workflows that the activities start must be started on this Worker's task queue.
       config = { ...config, taskQueue: own.taskQueue };
       const temporal = { namespace: own.namespace ?? 'default' };
-      const client = openTemporalClient(connection, { ...config, temporal }, own.dataConverter);
+      const client = openTemporalClient(
+        connection,
+        { ...config, temporal },
+        {
+          dataConverter: own.dataConverter,
+        },
+      );
       const { metricMeter } = Runtime.instance();
       exportsMetrics = metricMeter !== noopMetricMeter;
       services = createServices(config, client, logger, {
@@ -78,6 +85,7 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
         services && stopRefreshesOnShutdown(worker, services.renewal, () => logger.info('draining'));
       const endGuard = services && guardReplays(worker, services);
       const endCounting = services && exportsMetrics ? watchWaitingSteps(services) : undefined;
+      if (services) void logSetupProblems({ ...services, taskQueue: config.taskQueue });
       const ending = new AbortController();
       const keyCheck = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {

@@ -22,15 +22,19 @@ import { createNexusServices } from './nexus/create-nexus-services.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
+import type { Probes } from './process/metrics-port.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
+import { tuningOptions } from './process/tuning-options.ts';
 import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
+import { logSetupProblems } from './temporal/check-setup.ts';
 import { createCoreMetrics } from './temporal/core-metrics.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
+import { traceActivities } from './temporal/trace-interceptors.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
@@ -74,6 +78,7 @@ export async function startWorker(
   const twoCopies = sharedPackageProblem();
   if (twoCopies !== undefined) throw new CannotRun(`the worker can't run with ${twoCopies}`);
   const observed = shared ?? (await observe(config, logger));
+  observed.port?.serveProbes(startingProbes(config));
   const ending = new AbortController();
   const closers: (() => Promise<void>)[] = shared ? [] : [observed.close];
   const { rest: keyCheck } = await checkKeys(config, logger, ending.signal).catch(async (error: unknown) => {
@@ -107,7 +112,7 @@ async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
   const connection = await connect(config);
   closers.unshift(() => connection.close());
   temporal.watch(connection, ending.signal);
-  const services = createServices(config, openTemporalClient(connection, config), logger, observed);
+  const services = createServices(config, openTemporalClient(connection, config, observed), logger, observed);
   closers.unshift(services.close);
   const worker = await Worker.create(workerOptions(config, connection, services));
   let isDraining = false;
@@ -132,6 +137,7 @@ async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
       postgres: () => refuseUnmigrated(services.pool),
     },
   });
+  void logSetupProblems({ ...services, taskQueue: config.taskQueue });
   logReady(logger, { role: 'worker', taskQueue: config.taskQueue, version: config.version });
   return { done, shutdown: shutDown };
 }
@@ -161,6 +167,15 @@ async function installRuntime(
   if (core) port.addSource(core.read);
 }
 
+/** While it starts, a worker is alive and not ready. */
+function startingProbes({ version }: WorkerConfig): Probes {
+  return {
+    version,
+    isDraining: () => false,
+    checks: { polling: () => Promise.reject(new Error('starting')) },
+  };
+}
+
 // The state alone says nothing of Temporal: the SDK polls on while Temporal is away.
 async function assertPolling(worker: Worker, temporal: WatchedTemporal): Promise<void> {
   if (worker.getState() !== 'RUNNING') throw new Error('the worker does not poll');
@@ -186,8 +201,6 @@ export function workerOptions(
       webhookReceiver: webhookReceiver(config),
     }),
     nexusServices: createNexusServices({ ...services, taskQueue: config.taskQueue }),
-    // Few calls come in through Nexus, and each poll is a request that is held open.
-    maxConcurrentNexusTaskPolls: 2,
     sinks: noteSinks(
       {
         ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
@@ -198,12 +211,12 @@ export function workerOptions(
       services.changes,
     ),
     ...versioning(config),
+    ...(services.tracing && { interceptors: { activity: [traceActivities(services.tracing)] } }),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So
     // a resumption is delayed by at most this long after a worker was killed.
     stickyQueueScheduleToStartTimeout: '5s',
-    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
-    ...(config.maxCachedWorkflows !== undefined && { maxCachedWorkflows: config.maxCachedWorkflows }),
+    ...tuningOptions(config),
     // A cancellation reaches an activity in the response to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     defaultHeartbeatThrottleInterval: '5s',

@@ -60,6 +60,7 @@ export async function requestApi(options: LatchkeyApiOptions, request: ApiReques
 /** Like `requestApi`, with the status, for routes where it says more than the body. */
 export function answerOfApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<ApiAnswer> {
   return withDeadline({ ms: TIMEOUT_MS, parent: request.signal }, async (signal) => {
+    assertNameable(options.user);
     const response = await send(options, request, signal).catch(unreachable(request.signal));
     const text = await response.text().catch(unreachable(request.signal));
     const body = parsed(text);
@@ -75,6 +76,7 @@ export function answerOfApi(options: LatchkeyApiOptions, request: ApiRequest): P
  * @throws LatchkeyApiError, or the reason of `signal`
  */
 export async function openApi(options: LatchkeyApiOptions, request: ApiRequest): Promise<Response> {
+  assertNameable(options.user);
   const { signal = new AbortController().signal } = request;
   const response = await send(options, request, signal).catch(unreachable(request.signal));
   if (response.ok) return response;
@@ -98,7 +100,10 @@ async function send(
   const headers = {
     authorization,
     accept,
-    ...(user !== undefined && { 'latchkey-user': userHeader(user) }),
+    ...(user !== undefined && {
+      // A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8.
+      'latchkey-user': Buffer.from(user).toString('latin1'),
+    }),
     ...(body && { 'content-type': 'application/json' }),
   };
   return fetch(`${url.replace(/\/+$/, '')}${path}`, {
@@ -110,11 +115,10 @@ async function send(
   });
 }
 
-/** A header holds bytes, which `fetch` takes as characters: those of the id in UTF-8. */
-function userHeader(user: string): string {
-  if (user === '' || user !== user.trim())
-    throw new RangeError('the user id begins or ends with a space, or is empty');
-  return Buffer.from(user).toString('latin1');
+/** HTTP removes spaces at the ends of a header, so such an id would name another user. */
+function assertNameable(user: string | undefined): void {
+  if (user === undefined || (user !== '' && user === user.trim())) return;
+  throw new RangeError('the user id is empty, or begins or ends with a space');
 }
 
 function refusalOf(status: number, body: unknown): LatchkeyApiError {

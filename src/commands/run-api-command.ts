@@ -20,12 +20,19 @@ export async function runApiCommand(
   if (!loaded.ok) return refuse(formatProblems(loaded.problems));
   const api = await apiOf(loaded.access);
   if (api === undefined) return refuse(NO_API);
+  process.stdout.on('error', endQuietly);
   try {
     await run(api, loaded.access);
   } catch (error) {
     process.stderr.write(`${reasonOf(error, api)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 /** @throws any other error */

@@ -22,7 +22,7 @@ export function createSpinner(stream: NodeJS.WriteStream, isShown = stream.isTTY
   let timer: NodeJS.Timeout | undefined;
   const draw = () => {
     const line = `${FRAMES[turns++ % FRAMES.length]} ${shown}`;
-    stream.write(`${ERASE_LINE}${line.slice(0, (stream.columns ?? 80) - 1)}`);
+    stream.write(`${ERASE_LINE}${line.slice(0, (stream.columns || 80) - 1)}`);
   };
   return {
     show(text) {

@@ -19,17 +19,12 @@ export { type ConfigProblem, ConfigurationRefused, formatProblems } from './prob
 export { Secret } from './secret.ts';
 export type { Config, DevConfig, OperatorConfig, Role, ServerConfig, WorkerConfig } from './settings.ts';
 export type { TemporalConfig, TemporalConnection } from './temporal.ts';
+export type { TracesConfig } from './traces.ts';
 export type { WebhookConfig } from './webhooks.ts';
 
 export type LoadedConfig<R extends Role> =
   | { ok: true; config: Config<R> }
   | { ok: false; problems: ConfigProblem[] };
-
-/**
- * Variables of features that this version lacks. An operator who sets one relies on the feature, so the variable is
- * refused and not ignored.
- */
-const UNAVAILABLE = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /**
  * Returns a role's configuration, or every problem with it at once. An empty variable counts as unset. Problems name
@@ -41,7 +36,7 @@ export function loadConfig<R extends Role>(
 ): LoadedConfig<R> {
   const env = setVariables(environment);
   const parsed = roleSchemas[role].safeParse(env);
-  const problems = [...problemsOf(parsed.error), ...unavailableFeatures(env)];
+  const problems = problemsOf(parsed.error);
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, config: { ...parsed.data, version: packageVersion() } };
 }
@@ -84,11 +79,4 @@ function problemsOf(error: z.ZodError | undefined): ConfigProblem[] {
     problem: issue.message,
   }));
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
-}
-
-function unavailableFeatures(env: Environment): ConfigProblem[] {
-  return UNAVAILABLE.filter((variable) => env[variable] !== undefined).map((variable) => ({
-    variable,
-    problem: 'is not available in this version: unset it',
-  }));
 }

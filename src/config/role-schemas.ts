@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from '../logging/logger.ts';
 import { codecOrigins, port, publicUrl, returnOrigins, trustedProxies } from './addresses.ts';
+import { egressProxy } from './egress-proxy.ts';
 import { encryptionKeys } from './encryption-keys.ts';
 import { jwtVerification, optionalJwtVerification } from './jwt.ts';
 import { metrics } from './metrics.ts';
@@ -8,9 +9,11 @@ import { type Part, part, readAll, variable } from './part.ts';
 import { rateLimits } from './rate-limits.ts';
 import type { Role, Settings } from './settings.ts';
 import { optionalTemporal, temporal } from './temporal.ts';
+import { traces } from './traces.ts';
 import { integer, oneOf, postgresUrl, text } from './variables.ts';
 import { webhooks } from './webhooks.ts';
 import { workerDeployment } from './worker-deployment.ts';
+import { workerTuning } from './worker-tuning.ts';
 
 const NETWORK_POLICIES = ['public', 'development'] as const;
 const NETWORK_POLICY_HELP = 'public: https only; development: also http and loopback';
@@ -42,6 +45,7 @@ const common = {
   ),
   logLevel: variable('LOG_LEVEL', oneOf(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
   metrics,
+  traces,
 };
 
 const backingServices = {
@@ -52,6 +56,7 @@ const backingServices = {
 
 const outbound = {
   networkPolicy: variable('NETWORK_POLICY', oneOf(NETWORK_POLICIES).default('public'), NETWORK_POLICY_HELP),
+  egressProxy,
   publicUrl,
 };
 
@@ -79,6 +84,7 @@ const worker = {
     'workflows in memory',
     'the SDK decides by the available memory',
   ),
+  tuning: workerTuning,
   resultRetentionDays: variable(
     'RESULT_RETENTION_DAYS',
     integer(1, 3650).prefault('30'),

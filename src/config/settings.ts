@@ -1,14 +1,17 @@
 import type { LogLevel } from '../logging/logger.ts';
 import type { NetworkPolicy } from '../net/network.ts';
 import type { RingKey } from '../vault/key-ring.ts';
+import type { EgressProxyConfig } from './egress-proxy.ts';
 import type { JwtVerification } from './jwt.ts';
 import type { MetricsAddress } from './metrics.ts';
 import type { OidcConfig } from './oidc.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Secret } from './secret.ts';
 import type { TemporalConfig } from './temporal.ts';
+import type { TracesConfig } from './traces.ts';
 import type { WebhookConfig } from './webhooks.ts';
 import type { WorkerDeployment } from './worker-deployment.ts';
+import type { WorkerTuning } from './worker-tuning.ts';
 
 interface CommonSettings {
   databasePoolSize: number;
@@ -18,6 +21,8 @@ interface CommonSettings {
   logLevel: LogLevel;
   /** Undefined: no metrics are recorded or served. */
   metrics: MetricsAddress | undefined;
+  /** Undefined: no traces are made or sent. */
+  traces: TracesConfig | undefined;
 }
 
 /** `dev` provides these itself if they are not configured. */
@@ -30,6 +35,8 @@ interface BackingServices {
 
 interface OutboundSettings {
   networkPolicy: NetworkPolicy;
+  /** Undefined: outbound requests go to their servers directly. */
+  egressProxy: Secret<EgressProxyConfig> | undefined;
   /** Without a trailing slash. */
   publicUrl: string;
 }
@@ -42,6 +49,8 @@ interface WorkerSettings extends OutboundSettings {
   maxCallsPerServer: number | undefined;
   /** Undefined: the SDK decides by the available memory. */
   maxCachedWorkflows: number | undefined;
+  /** How it takes tasks. */
+  tuning: WorkerTuning;
   /** How long results that are too large for Temporal's history are stored. */
   resultRetentionDays: number;
   /** How long the row of a disconnected credential is stored, so that its version numbers continue. */

@@ -1,6 +1,6 @@
 import { addressOf, type RegisteredServer } from '../servers/registered-server.ts';
 import { readServerSecrets } from '../servers/server-secrets.ts';
-import { checkServer, type ServerCheck } from './check-server.ts';
+import { type CheckDependencies, checkServer, type ServerCheck } from './check-server.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 
 export type RegisteredCheck =
@@ -10,7 +10,7 @@ export type RegisteredCheck =
 
 /** Checks a registered server with its own query and headers. Its registered token is not sent. */
 export async function checkRegisteredServer(
-  deps: ConnectDependencies,
+  deps: CheckDependencies & Pick<ConnectDependencies, 'db' | 'vault'>,
   server: RegisteredServer,
 ): Promise<RegisteredCheck> {
   const opened = (await readServerSecrets(deps.db, deps.vault, server.id)) ?? REMOVED;

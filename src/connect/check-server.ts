@@ -58,7 +58,7 @@ export interface OAuthCheck {
   scopes: string[];
 }
 
-type Dependencies = Pick<
+export type CheckDependencies = Pick<
   ConnectDependencies,
   'guardedFetch' | 'authorizationServers' | 'publicUrl' | 'version'
 >;
@@ -68,7 +68,7 @@ const TIMEOUT_MS = 10_000;
 
 /** Never throws because of the network or the server. */
 export async function checkServer(
-  deps: Dependencies,
+  deps: CheckDependencies,
   server: CheckedServer,
   timeoutMs = TIMEOUT_MS,
 ): Promise<ServerCheck> {
@@ -93,7 +93,7 @@ export async function checkServer(
 }
 
 async function probeServer(
-  { guardedFetch, version }: Dependencies,
+  { guardedFetch, version }: CheckDependencies,
   { url, headers = {} }: CheckedServer,
   timeoutMs: number,
 ): Promise<{ probe: AuthorizationProbe; description: ServerDescription | undefined }> {
@@ -126,7 +126,7 @@ function tooSlow(): AuthorizationCheck {
 }
 
 async function checkAuthorization(
-  { authorizationServers, publicUrl }: Dependencies,
+  { authorizationServers, publicUrl }: CheckDependencies,
   server: CheckedServer,
   probe: AuthorizationProbe,
 ): Promise<AuthorizationCheck> {

@@ -37,53 +37,83 @@ export interface ConnectionsPage {
 }
 
 /** Lists connections, without the disconnected ones and those to servers that are not registered any more. */
-export async function listAllConnections(
-  db: Db,
-  { filter, after, limit }: ConnectionsPage,
-): Promise<UserConnection[]> {
+export async function listAllConnections(db: Db, page: ConnectionsPage): Promise<UserConnection[]> {
   const values: unknown[] = [];
   const value = (one: unknown) => `$${values.push(one)}`;
-  const conditions = [
-    ...(filter.userId === undefined ? [] : [`c.user_id = ${value(filter.userId)}`]),
-    ...(filter.mcpServerId === undefined ? [] : [`c.mcp_server_id = ${value(filter.mcpServerId)}`]),
-    ...(filter.since === undefined ? [] : [`c.status_since >= ${value(filter.since)}`]),
-    ...(after === undefined
-      ? []
-      : [`${KEY} > (${[after.userId, after.mcpServerId, after.account].map(value).join(', ')})`]),
-  ];
-  const max = value(limit);
-  const branches = branchesOf(filter, value).map(
-    (branch) => `(${SELECT} WHERE ${[branch, ...conditions].join(' AND ')} ORDER BY ${ORDER} LIMIT ${max})`,
+  const conditions = conditionsOf(page, value);
+  const end = `ORDER BY ${ORDER} LIMIT ${value(page.limit)}`;
+  const branches = branchesOf(page.filter, value).map((branch) =>
+    branch === 'overtaken' ? overtaken(conditions, end) : stored([branch, ...conditions], end),
   );
-  const page = `SELECT * FROM (${branches.join(' UNION ALL ')}) c ORDER BY ${ORDER} LIMIT ${max}`;
-  const { rows } = await db.query<Row>(`SELECT c.*, (${WAITING}) AS waiting_steps FROM (${page}) c`, values);
+  const { rows } = await db.query<Row>(
+    `SELECT c.*, (${WAITING}) AS waiting_steps
+       FROM (SELECT * FROM (${branches.join(' UNION ALL ')}) c ${end}) c`,
+    values,
+  );
   return rows.map(connectionFromRow);
 }
 
-const ORDER = 'user_id, mcp_server_id, account';
-const KEY = '(c.user_id, c.mcp_server_id, c.account)';
-const CHANGED = 'c.server_revision <> s.revision';
+function conditionsOf({ filter, after }: ConnectionsPage, value: (one: unknown) => string): string[] {
+  const { userId, mcpServerId, since } = filter;
+  return [
+    ...(userId === undefined ? [] : [`c.user_id = ${value(userId)}`]),
+    ...(mcpServerId === undefined ? [] : [`c.mcp_server_id = ${value(mcpServerId)}`]),
+    ...(since === undefined ? [] : [`c.status_since >= ${value(since)}`]),
+    ...(after === undefined ? [] : afterCondition(after, value)),
+  ];
+}
 
-const SELECT = `
-  SELECT c.user_id, c.mcp_server_id, c.account, c.status, c.reason, c.label, c.scopes, c.credential_version, c.updated_at,
-         ${CHANGED} AS server_changed
-    FROM mcp_credential c JOIN mcp_server s ON s.id = c.mcp_server_id`;
+// The first condition lets Postgres begin there in an index whose first column is another one.
+function afterCondition(after: ConnectionKey, value: (one: unknown) => string): string[] {
+  const user = value(after.userId);
+  const rest = [after.mcpServerId, after.account].map(value).join(', ');
+  return [`c.user_id >= ${user}`, `(c.user_id, c.mcp_server_id, c.account) > (${user}, ${rest})`];
+}
+
+const ORDER = 'user_id, mcp_server_id, account';
+const CHANGED = 'c.server_revision <> s.revision';
+const COLUMNS = `c.user_id, c.mcp_server_id, c.account, c.status, c.reason, c.label, c.scopes, c.credential_version,
+         c.updated_at`;
+
+function stored(conditions: readonly string[], end: string): string {
+  return `(SELECT ${COLUMNS}, ${CHANGED} AS server_changed
+    FROM mcp_credential c JOIN mcp_server s ON s.id = c.mcp_server_id
+   WHERE ${conditions.join(' AND ')} ${end})`;
+}
+
+/**
+ * Connections that ended because their server was changed: their revision is an earlier one. First the earlier
+ * revisions that connections have are found, one probe of an index each, because Postgres can't estimate how many
+ * connections are of an earlier one.
+ */
+function overtaken(conditions: readonly string[], end: string): string {
+  const connected = "FROM mcp_credential c WHERE c.status = 'connected' AND c.mcp_server_id = ";
+  return `(WITH RECURSIVE found AS (
+      SELECT s.id, s.revision AS newest, (SELECT min(c.server_revision) ${connected} s.id) AS revision
+        FROM mcp_server s
+      UNION ALL
+      SELECT f.id, f.newest,
+             (SELECT min(c.server_revision) ${connected} f.id AND c.server_revision > f.revision)
+        FROM found f WHERE f.revision < f.newest
+    )
+    SELECT c.* FROM found f CROSS JOIN LATERAL (
+      SELECT ${COLUMNS}, true AS server_changed
+        ${connected} f.id AND ${['c.server_revision = f.revision', ...conditions].join(' AND ')} ${end}) c
+     WHERE f.revision < f.newest ${end})`;
+}
 
 const WAITING = `
   SELECT count(*) FROM mcp_waiter w
    WHERE w.user_id = c.user_id AND w.mcp_server_id = c.mcp_server_id AND w.account = c.account`;
 
-/**
- * Connections that ended because their server was changed have no status of their own in the table. They are found by
- * their revision, which is always an earlier one.
- */
-function branchesOf({ status, reason }: ConnectionFilter, value: (one: unknown) => string): string[] {
+type Branch = 'overtaken' | `c.${string}`;
+
+function branchesOf({ status, reason }: ConnectionFilter, value: (one: unknown) => string): Branch[] {
   if (status === 'connected') return [`c.status = 'connected' AND NOT ${CHANGED}`];
   if (status === undefined && reason === undefined) return ["c.status <> 'disconnected'"];
   const ended = "c.status = 'reauth-required'";
-  const overtaken = "c.status = 'connected' AND c.server_revision < s.revision";
-  if (reason === undefined) return [ended, overtaken];
-  if (reason === 'server-changed') return [`${ended} AND ${CHANGED}`, overtaken];
+  if (reason === undefined) return [ended, 'overtaken'];
+  if (reason === 'server-changed') return [`${ended} AND ${CHANGED}`, 'overtaken'];
   return [`${ended} AND NOT ${CHANGED} AND coalesce(c.reason, 'invalid-grant') = ${value(reason)}`];
 }
 

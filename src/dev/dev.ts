@@ -13,6 +13,7 @@ import { type RunningWorker, startWorker } from '../worker.ts';
 import { startBackingServices } from './backing-services.ts';
 import { dataFolderFailure, makeFolder } from './data-folder.ts';
 import { removeDevAddress, writeDevAddress } from './dev-address.ts';
+import { environmentOfDev, removeDevEnvironment, writeDevEnvironment } from './dev-environment.ts';
 import { DEV_USER, type DevSecrets, devSecrets, removeDevToken, writeDevToken } from './dev-secrets.ts';
 
 export interface RunningDev {
@@ -91,6 +92,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
   const { config, dataDir, secrets, release, logger } = options;
   // That of a process that was killed: commands trust it as soon as the folder is locked.
   await removeDevAddress(dataDir);
+  await removeDevEnvironment(dataDir);
   const services = await startBackingServices(config, dataDir, logger);
   const complete: ServerConfig & WorkerConfig = {
     ...config,
@@ -108,11 +110,13 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     const server = await startServer(complete, logger, { userId: DEV_USER, observed });
     started.unshift(server.shutdown);
     const tokenFile = await issueToken(options);
+    await writeDevEnvironment(dataDir, environmentOfDev(config, services.config, secrets));
     await writeDevAddress(dataDir, server.url);
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {
       await removeDevAddress(dataDir);
       await observed.close();
+      await removeDevEnvironment(dataDir);
       await services.stop();
       await release();
     });

@@ -22,6 +22,7 @@ import { createKeyLimiter, createRateLimiter, type Limits, registerRateLimit } f
 import { carryRequestContext } from './plugins/request-context.ts';
 import { logRequests, measureRequests } from './plugins/request-log.ts';
 import { addResponseHeaders, responseHeaders } from './plugins/response-headers.ts';
+import { traceRequests } from './plugins/trace-requests.ts';
 import { validatorCompiler } from './plugins/validation.ts';
 import { writeInTurns } from './plugins/write-in-turns.ts';
 import { notFound } from './problem.ts';
@@ -86,6 +87,7 @@ export function createHttpApp(deps: HttpDependencies, options: HttpOptions): Fas
   limitBodies(app);
   acceptJsonOnly(app);
   logRequests(app);
+  if (deps.tracing !== undefined) traceRequests(app, deps.tracing);
   if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   decorateWithCaller(app);
   decorateWithBrowser(app);

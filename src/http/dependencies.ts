@@ -24,6 +24,7 @@ import type { ServerStore } from '../servers/server-store.ts';
 import type { CursorKeys } from '../steps/list-cursor.ts';
 import type { StepClient } from '../steps/step-client.ts';
 import type { Metrics } from '../telemetry/metrics/metrics.ts';
+import type { Tracing } from '../telemetry/traces/tracing.ts';
 import type { ListUserToolsOutcome } from '../tools/list-user-tools.ts';
 import type { CsrfKeys } from '../web/csrf-token.ts';
 import type { WebSessions } from '../web/session-store.ts';
@@ -81,6 +82,8 @@ export interface HttpDependencies {
   isDraining(): boolean;
   /** Absent: requests are not measured. */
   metrics?: Pick<Metrics, 'answered'>;
+  /** Absent: requests make no spans. */
+  tracing?: Tracing | undefined;
   logger: FastifyBaseLogger;
   /** Carries a request's id to the lines of `logger`. */
   requests: RequestContext;

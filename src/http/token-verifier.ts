@@ -1,7 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import {
   createRemoteJWKSet,
+  customFetch,
   errors,
+  type FetchImplementation,
   type JWTPayload,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
@@ -16,8 +18,14 @@ export type JwtOptions = {
   userClaim: string;
 } & (
   | { kind: 'secret'; secret: Uint8Array }
-  /** The keys are those that the issuer publishes at `url`. */
-  | { kind: 'jwks'; url: string; issuer: string; audience: string }
+  /** The keys are those that the issuer publishes at `url`. `fetchKeys` reads them, by default Node's fetch. */
+  | {
+      kind: 'jwks';
+      url: string;
+      issuer: string;
+      audience: string;
+      fetchKeys?: FetchImplementation | undefined;
+    }
 );
 
 export type Verified =
@@ -74,8 +82,9 @@ function verifyBySecret(secret: Uint8Array): VerifyClaims {
   return async (token) => (await jwtVerify(token, key, { ...COMMON, algorithms: ['HS256'] })).payload;
 }
 
-function verifyByJwks({ url, issuer, audience }: Extract<JwtOptions, { kind: 'jwks' }>): VerifyClaims {
-  const getKey = keysAt(url);
+function verifyByJwks(options: Extract<JwtOptions, { kind: 'jwks' }>): VerifyClaims {
+  const { url, issuer, audience, fetchKeys } = options;
+  const getKey = keysAt(url, fetchKeys);
   const rules = { ...COMMON, algorithms: ASYMMETRIC_ALGORITHMS, issuer, audience };
   return async (token) => {
     try {
@@ -102,8 +111,11 @@ async function verifyByAny(token: string, keys: errors.JWKSMultipleMatchingKeys,
 /** The key set could not be read, so the token could not be verified. */
 class KeysUnavailable extends Error {}
 
-function keysAt(url: string): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_TIMEOUT_MS });
+function keysAt(url: string, fetchKeys: FetchImplementation | undefined): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: JWKS_TIMEOUT_MS,
+    ...(fetchKeys && { [customFetch]: fetchKeys }),
+  });
   return async (header, token) => {
     try {
       return await keys(header, token);

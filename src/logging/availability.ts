@@ -10,7 +10,7 @@ export interface Availability {
 export interface AvailabilityOptions {
   logger: Pick<Logger, 'info' | 'warn'>;
   /** Events are `<name>.unavailable` and `<name>.available`. */
-  name: 'server' | 'temporal' | 'database';
+  name: 'server' | 'temporal' | 'database' | 'egress-proxy';
   fields?: Record<string, string>;
   /** A monotonic clock in milliseconds. */
   now?: () => number;

@@ -17,7 +17,7 @@ export function measureCalls(mcp: McpPort, { called }: Pick<Metrics, 'called'>):
 }
 
 /** The outcome's label. docs/metrics.md lists its values. */
-function wordFor(outcome: CallToolOutcome): string {
+export function wordFor(outcome: CallToolOutcome): string {
   switch (outcome.kind) {
     case 'completed':
       return outcome.isError ? 'tool-error' : 'success';

@@ -61,8 +61,9 @@ export interface ToolCall {
 
 /**
  * Why a request did not reach the server's tool, or why its answer did not reach Latchkey. These are stable words, not
- * messages. `stream-ended`: the server ended its event stream before the answer. `flooded`: the server sent too much
- * before the answer, and Latchkey closed the connection. `cancelled`: Latchkey itself gave the request up.
+ * messages. `proxy-failed`: the egress proxy can't be reached, or opens no tunnel to the server. `stream-ended`: the
+ * server ended its event stream before the answer. `flooded`: the server sent too much before the answer, and Latchkey
+ * closed the connection. `cancelled`: Latchkey itself gave the request up.
  */
 export type FailureCause =
   | 'address-refused'
@@ -70,6 +71,7 @@ export type FailureCause =
   | 'connect-refused'
   | 'connect-timeout'
   | 'tls-failed'
+  | 'proxy-failed'
   | 'rate-limited'
   | 'unavailable'
   | 'server-error'

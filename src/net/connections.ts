@@ -1,5 +1,4 @@
-import { Agent } from 'undici';
-import { type ConnectorOptions, createGuardedConnector } from './guarded-connector.ts';
+import { Agent, type buildConnector } from 'undici';
 
 /** When more connections are open, no further one is kept for reuse. */
 const MAX_KEPT = 512;
@@ -22,9 +21,9 @@ export interface Connections {
  *
  * Uses HTTP/1.1 without pipelining, because undici reports the moment before the first byte only there.
  */
-export function createConnections(options: ConnectorOptions, maxKept = MAX_KEPT): Connections {
+export function createConnections(connect: buildConnector.connector, maxKept = MAX_KEPT): Connections {
   const agent = new Agent({
-    connect: createGuardedConnector(options),
+    connect,
     allowH2: false,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,

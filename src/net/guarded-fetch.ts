@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import { answerResponse } from './answer-response.ts';
 import { type Connections, createConnections } from './connections.ts';
-import type { Lookup } from './guarded-connector.ts';
+import type { EgressProxy } from './egress-proxy.ts';
+import { createGuardedConnector, type Lookup } from './guarded-connector.ts';
 import {
   type AddressSource,
   type GuardedFetch,
@@ -12,6 +13,7 @@ import {
 import { type OutboundUrlRules, parseOutboundUrl } from './outbound-url.ts';
 import { requestHeaders } from './request-headers.ts';
 import { createRunningExchanges, type ExchangeLimits } from './running-exchanges.ts';
+import { createTunnels } from './tunnel-connector.ts';
 
 export interface GuardedFetchOptions {
   policy: NetworkPolicy;
@@ -19,6 +21,8 @@ export interface GuardedFetchOptions {
   lookup?: Lookup;
   /** PEM certificates that are trusted in addition to Node's own certificate authorities. */
   trustedCertificates?: readonly string[];
+  /** All connections go through this proxy, which also resolves the names: the policy judges only names and literals. */
+  egressProxy?: EgressProxy | undefined;
 }
 
 export interface ClosableGuardedFetch {
@@ -28,15 +32,19 @@ export interface ClosableGuardedFetch {
 }
 
 /**
- * Creates a guarded fetch with its own connections. Proxy variables have no effect.
+ * Creates a guarded fetch with its own connections. Proxy variables such as `HTTPS_PROXY` have no effect.
  *
  * It does not use undici's `fetch`, which sends a request again after a 421 and turns a 407 into an error: a request
  * must go out at most once, and the caller must learn its status.
  */
-export function createGuardedFetch({ policy, ...options }: GuardedFetchOptions): ClosableGuardedFetch {
+export function createGuardedFetch(options: GuardedFetchOptions): ClosableGuardedFetch {
+  const { policy, egressProxy } = options;
+  const tunnels = egressProxy && createTunnels(egressProxy, options);
+  const connectionsOf = (source: AddressSource) =>
+    createConnections(tunnels?.connectorFor(source) ?? createGuardedConnector({ source, ...options }));
   const connections: Record<AddressSource, Connections> = {
-    user: createConnections({ policy, source: 'user', ...options }),
-    admin: createConnections({ policy, source: 'admin', ...options }),
+    user: connectionsOf('user'),
+    admin: connectionsOf('admin'),
   };
   const running = createRunningExchanges();
   return {
@@ -55,6 +63,7 @@ export function createGuardedFetch({ policy, ...options }: GuardedFetchOptions):
     async close(graceMs = 5_000) {
       await running.finish(graceMs);
       await Promise.all([connections.user.agent.destroy(), connections.admin.agent.destroy()]);
+      await tunnels?.destroy();
     },
   };
 }

@@ -54,6 +54,8 @@ export type NetworkErrorCode =
   | 'connect-refused'
   | 'connect-timeout'
   | 'tls-failed'
+  /** The egress proxy can't be reached, or opens no tunnel to the server. */
+  | 'proxy-failed'
   | 'vetoed'
   | 'headers-timeout'
   | 'body-timeout'

@@ -14,18 +14,27 @@ import { measureCalls } from '../mcp/measure-calls.ts';
 import type { McpPort } from '../mcp/port.ts';
 import { createMcpSdkAdapter } from '../mcp/sdk/sdk-adapter.ts';
 import { type ServerAvailability, watchAvailability } from '../mcp/server-availability.ts';
+import { sendContext, traceCalls } from '../mcp/trace-calls.ts';
 import { type ClosableGuardedFetch, createGuardedFetch } from '../net/guarded-fetch.ts';
 import type { GuardedFetch } from '../net/network.ts';
 import { parseOutboundUrl } from '../net/outbound-url.ts';
 import { type AuthorizationServerLookup, createAuthorizationServerLookup } from '../oauth/discovery.ts';
 import { createMetadataStore } from '../servers/metadata-store.ts';
 import { type Metrics, NO_METRICS } from '../telemetry/metrics/metrics.ts';
+import type { Tracing } from '../telemetry/traces/tracing.ts';
 import { createKeyRing, type KeyRing } from '../vault/key-ring.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
+import { egressProxyOf } from './egress-proxy.ts';
 
 export type ServicesConfig = Pick<
   WorkerConfig,
-  'databaseUrl' | 'databasePoolSize' | 'encryptionKeys' | 'networkPolicy' | 'taskQueue' | 'version'
+  | 'databaseUrl'
+  | 'databasePoolSize'
+  | 'encryptionKeys'
+  | 'networkPolicy'
+  | 'egressProxy'
+  | 'taskQueue'
+  | 'version'
 >;
 
 /** What workers and API processes share: opened once in each process, and passed on as dependencies. */
@@ -45,6 +54,8 @@ export interface Services {
   client: Client;
   logger: Logger;
   metrics: Metrics;
+  /** Undefined: traces are off. */
+  tracing: Tracing | undefined;
   /** Waits until refreshes under way are written back, then closes everything. */
   close(): Promise<void>;
 }
@@ -53,6 +64,8 @@ export interface ServicesOptions {
   network?: ClosableGuardedFetch;
   /** Default: nothing is recorded. */
   metrics?: Metrics;
+  /** Default: no traces. */
+  tracing?: Tracing | undefined;
 }
 
 export function createServices(
@@ -60,8 +73,12 @@ export function createServices(
   client: Client,
   logger: Logger,
   {
-    network = createGuardedFetch({ policy: config.networkPolicy }),
+    network = createGuardedFetch({
+      policy: config.networkPolicy,
+      egressProxy: egressProxyOf(config, logger),
+    }),
     metrics = NO_METRICS,
+    tracing,
   }: ServicesOptions = {},
 ): Services {
   const pool = openPool({
@@ -81,12 +98,15 @@ export function createServices(
   );
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
   const adapter = createMcpSdkAdapter({
-    guardedFetch,
+    guardedFetch: sendContext(guardedFetch, tracing),
     logger,
     clientVersion: config.version,
     connected: metrics.connected,
   });
-  const mcp = measureCalls(watchAvailability(adapter, serverAvailability(logger)), metrics);
+  const mcp = measureCalls(
+    traceCalls(watchAvailability(adapter, serverAvailability(logger)), tracing),
+    metrics,
+  );
   const changes = createChangeNotes({ db: pool, logger });
   const argumentsChecker = createArgumentsChecker();
   const renewal = createRenewal({
@@ -115,6 +135,7 @@ export function createServices(
     client,
     logger,
     metrics,
+    tracing,
     async close() {
       await renewal.drain();
       await argumentsChecker.close();

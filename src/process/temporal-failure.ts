@@ -1,7 +1,7 @@
-import { type ConnectionLike, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { type ConnectionLike, isGrpcServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { TemporalConfig } from '../config/load-config.ts';
-import { TemporalUnavailable } from '../temporal/temporal-call.ts';
+import { grpcErrorOf, TemporalUnavailable } from '../temporal/temporal-call.ts';
 import { CannotRun } from './cannot-run.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
@@ -58,7 +58,7 @@ const PROBLEMS: Record<Kind, (where: Where) => string> = {
 function kindOf(error: unknown): Kind | undefined {
   if (error instanceof NamespaceNotFoundError) return 'no-namespace';
   if (error instanceof TemporalUnavailable) return kindOf(error.cause) ?? 'unreachable';
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = grpcErrorOf(error);
   if (isGrpcServiceError(cause)) return kindOfCode(cause.code, cause.details);
   if (!(error instanceof Error)) return undefined;
   return error.name === 'TransportError' ? kindOfCore(error.message) : kindOfGrpcJs(error.message);
@@ -80,10 +80,17 @@ function kindOfCode(code: number, details: string): Kind | undefined {
   }
 }
 
+/** The SDK's core writes a status by its name or, in other versions, by its description in quotes. */
+const CORE = {
+  notFound: /code: (NotFound|['"]?Some requested entity was not found)/,
+  refused:
+    /code: (PermissionDenied|Unauthenticated|['"]?The (caller does not have permission|request does not have valid authentication))/,
+};
+
 /** The SDK's core reports errors as texts only. */
 function kindOfCore(message: string): Kind {
-  if (/code: (NotFound|['"]?Some requested entity was not found)/.test(message)) return 'no-namespace';
-  if (/code: (PermissionDenied|Unauthenticated)/.test(message)) return 'refused';
+  if (CORE.notFound.test(message)) return 'no-namespace';
+  if (CORE.refused.test(message)) return 'refused';
   return 'unreachable';
 }
 

@@ -1,6 +1,8 @@
 import { Client, type ConnectionLike } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { createDataConverter } from '../payloads/data-converter.ts';
+import type { Tracing } from '../telemetry/traces/tracing.ts';
+import { traceStarts } from './trace-interceptors.ts';
 
 type PayloadKeys = NonNullable<Parameters<typeof createDataConverter>[0]>;
 
@@ -10,20 +12,26 @@ export interface TemporalClientConfig {
   payloadKeys: { reveal(): PayloadKeys } | undefined;
 }
 
+export interface TemporalClientOptions {
+  /** A data converter to add the encryption to. */
+  dataConverter?: DataConverter | undefined;
+  /** Undefined: the workflows that it starts belong to no trace. */
+  tracing?: Tracing | undefined;
+}
+
 /**
  * Opens a Temporal client that encrypts payloads as the configuration says.
- *
- * @param own a data converter to add the encryption to
  */
 export function openTemporalClient(
   connection: ConnectionLike,
   { temporal, payloadKeys }: TemporalClientConfig,
-  own?: DataConverter,
+  { dataConverter: own, tracing }: TemporalClientOptions = {},
 ): Client {
   return new Client({
     connection,
     namespace: temporal.namespace,
     dataConverter: createDataConverter(payloadKeys?.reveal(), own),
+    ...(tracing && { interceptors: { workflow: [traceStarts(tracing)] } }),
   });
 }
 

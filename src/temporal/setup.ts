@@ -13,22 +13,34 @@ interface Plan {
   scheduleId: string;
   workflowType: string;
   workflowId: string;
+  /** For an operator in Temporal's UI. */
+  summary: string;
   every: Duration;
 }
 
 const SCHEDULES: readonly Plan[] = [
-  { scheduleId: 'latchkey-reconcile', workflowType: 'reconcile', workflowId: 'reconcile', every: '30s' },
+  {
+    scheduleId: 'latchkey-reconcile',
+    workflowType: 'reconcile',
+    workflowId: 'reconcile',
+    summary: 'starts lost resumptions and revocations, deletes expired rows',
+    every: '30s',
+  },
   {
     scheduleId: 'latchkey-renew-idle',
     workflowType: 'renewIdleGrants',
     workflowId: 'renew-idle-grants',
+    summary: 'renews grants that expire when they are not used',
     // A third of the time that the grant with the shortest limit has left when it becomes due.
     every: '5m',
   },
 ];
 
+/** The schedules that `setUpTemporal` creates. */
+export const SCHEDULE_IDS: readonly string[] = SCHEDULES.map(({ scheduleId }) => scheduleId);
+
 /** temporal.api.enums.v1.IndexedValueType */
-const KEYWORD = 2;
+export const KEYWORD = 2;
 
 /**
  * Registers the search attributes and the schedules. Safe to run again, and from many processes at the same time.
@@ -58,7 +70,7 @@ async function registerSearchAttributes(connection: Connection, namespace: strin
 
 // With the overlap policy, no run begins while the previous one is under way.
 function scheduleOf(
-  { scheduleId, workflowType, workflowId, every }: Plan,
+  { scheduleId, workflowType, workflowId, summary, every }: Plan,
   taskQueue: string,
 ): ScheduleOptions {
   return {
@@ -70,6 +82,7 @@ function scheduleOf(
       workflowId,
       taskQueue,
       args: [],
+      staticSummary: summary,
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1m' },
   };

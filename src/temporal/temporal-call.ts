@@ -59,7 +59,7 @@ export function asUnavailable(error: unknown): unknown {
 // A missing workflow has the same status, so the details decide. The SDK reads them for some of its calls only.
 function isNamespaceMissing(error: unknown): boolean {
   if (error instanceof NamespaceNotFoundError) return true;
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = grpcErrorOf(error);
   if (!isGrpcServiceError(cause) || cause.code !== NOT_FOUND) return false;
   if (/^namespace\b/i.test(cause.details)) return true;
   const details = getGrpcStatusDetails(cause) ?? [];
@@ -76,6 +76,14 @@ export function isNotFound(error: unknown): boolean {
 }
 
 function grpcCode(error: unknown): number | undefined {
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = grpcErrorOf(error);
   return isGrpcServiceError(cause) ? cause.code : undefined;
+}
+
+/**
+ * Returns the gRPC error in an error of the SDK. A worker's own connection throws gRPC errors that the SDK also takes for
+ * its `ServiceError`, because it compares names. They have no cause.
+ */
+export function grpcErrorOf(error: unknown): unknown {
+  return error instanceof ServiceError && !isGrpcServiceError(error) ? error.cause : error;
 }

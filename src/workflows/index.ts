@@ -3,6 +3,7 @@
  * workflows and contracts. A workflow's exported name is its Temporal type, which histories hold: never rename one.
  */
 import { installMergeSignals } from './step/merge-signals.ts';
+import { installTraceHeaders } from './trace-headers.ts';
 
 export { deliverWebhook } from './background/deliver-webhook.ts';
 export { reconcile } from './background/reconcile.ts';
@@ -14,3 +15,4 @@ export { mcpStep } from './step/mcp-step.ts';
 export { mcpTools } from './tools/mcp-tools.ts';
 
 installMergeSignals();
+installTraceHeaders();

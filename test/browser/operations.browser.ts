@@ -17,8 +17,8 @@ describe('an admin', () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Operations' }).click();
     expect(await headingOf(page)).toBe('Steps of all users');
 
-    await page.getByLabel('User').fill(bob);
-    await page.getByLabel('Reason').selectOption('needs-oauth-reauth');
+    await page.getByLabel('User', { exact: true }).fill(bob);
+    await page.getByLabel('Reason', { exact: true }).selectOption('needs-oauth-reauth');
     await page.getByRole('button', { name: 'Show' }).click();
     // Visibility lags.
     await expect
@@ -28,11 +28,11 @@ describe('an admin', () => {
       })
       .toBe(1);
     expect(await page.locator('[data-step-id]').count()).toBe(1);
-    expect(await page.getByLabel('User').inputValue()).toBe(bob);
+    expect(await page.getByLabel('User', { exact: true }).inputValue()).toBe(bob);
     expect(await mainText(page)).not.toMatch(/secret/i);
     expect(await violationsOn(page)).toEqual([]);
 
-    await page.getByLabel('Status').selectOption('success');
+    await page.getByLabel('Status', { exact: true }).selectOption('success');
     await page.getByRole('button', { name: 'Show' }).click();
     expect(await mainText(page)).toContain('Nothing matches');
     expect(await violationsOn(page)).toEqual([]);
@@ -46,7 +46,7 @@ describe('an admin', () => {
     expect(await headingOf(page)).toBe('Connections of all users');
     for (const user of users) expect(await mainText(page)).toContain(user);
     expect(await violationsOn(page)).toEqual([]);
-    await page.getByLabel('Status').selectOption('reauth-required');
+    await page.getByLabel('Status', { exact: true }).selectOption('reauth-required');
     await page.getByRole('button', { name: 'Show' }).click();
     expect(await mainText(page)).toContain('Nothing matches');
   });

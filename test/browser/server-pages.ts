@@ -10,13 +10,24 @@ interface Scene {
   user: string;
 }
 
-/** The pages of servers, by their names, and the way there. */
+/** The pages of admins, by their names, and the way there. */
 export const SERVER_PAGES: Record<string, (scene: Scene) => Promise<unknown>> = {
   'servers-forbidden': async ({ api, page, user }) => signIn(page, api, user, '/servers'),
   servers: async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers`);
   },
+  ...Object.fromEntries(
+    ['steps', 'connections', 'audit'].map((list) => [
+      `operations-${list}`,
+      async ({ world, api, page, user }: Scene) => {
+        await world.users.connect(user);
+        await world.steps.start(user);
+        await signInAsAdmin(page, world, api);
+        await page.goto(`${api.url}/operations/${list}`);
+      },
+    ]),
+  ),
   'servers-new': async ({ world, api, page }) => {
     await signInAsAdmin(page, world, api);
     await page.goto(`${api.url}/servers/new`);

@@ -104,9 +104,7 @@ describe('a list of steps', () => {
     const esc = String.fromCharCode(27);
     const colored = stepsTable([STEP], true, COLORED);
     expect(colored).toContain(`${esc}[36mrunning`);
-    expect(colored.replaceAll(new RegExp(`${esc}\\[\\d+m`, 'g'), '')).toBe(
-      stepsTable([STEP], true, PLAIN),
-    );
+    expect(colored.replaceAll(new RegExp(`${esc}\\[\\d+m`, 'g'), '')).toBe(stepsTable([STEP], true, PLAIN));
   });
 
   test('has no colours in a pipe', () => {

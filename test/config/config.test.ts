@@ -43,6 +43,7 @@ describe('defaults', () => {
       taskQueue: 'mcp-steps',
       logLevel: 'info',
       networkPolicy: 'public',
+      egressProxy: undefined,
       publicUrl: 'http://127.0.0.1:3000',
       host: '127.0.0.1',
       port: 3000,
@@ -55,6 +56,7 @@ describe('defaults', () => {
       trustedProxies: [],
       rateLimits: { perUser: 6000, perAddress: 6000, perService: 60000, signIns: 60, connects: 10 },
       metrics: undefined,
+      traces: undefined,
     });
     expect(databaseUrl.reveal()).toBe(MINIMAL.DATABASE_URL);
     expect(temporal).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
@@ -65,17 +67,25 @@ describe('defaults', () => {
   test('of a worker', () => {
     expect(configOf('worker', { ...MINIMAL, PORT: '8080' })).toMatchObject({
       networkPolicy: 'public',
+      egressProxy: undefined,
       publicUrl: 'http://127.0.0.1:8080',
       maxConcurrentActivities: 100,
       maxCallsPerUser: undefined,
       maxCallsPerServer: undefined,
       maxCachedWorkflows: undefined,
+      tuning: {
+        maxConcurrentWorkflowTasks: undefined,
+        activityPollers: undefined,
+        workflowPollers: undefined,
+        targets: undefined,
+      },
     });
   });
 
   test('of dev, which starts and generates what is not configured', () => {
     expect(configOf('dev', {})).toMatchObject({
       networkPolicy: 'development',
+      egressProxy: undefined,
       databaseUrl: undefined,
       temporal: undefined,
       encryptionKeys: undefined,
@@ -131,6 +141,11 @@ describe('problems', () => {
     WORKER_MAX_CALLS_PER_USER: '0',
     WORKER_MAX_CALLS_PER_SERVER: '10001',
     WORKER_MAX_CACHED_WORKFLOWS: '-1',
+    WORKER_MAX_CONCURRENT_WORKFLOW_TASKS: '1',
+    WORKER_ACTIVITY_POLLERS: 'DONTSHOW',
+    WORKER_WORKFLOW_POLLERS: '1',
+    WORKER_TARGET_CPU_PERCENT: '101',
+    WORKER_TARGET_MEMORY_PERCENT: 'DONTSHOW',
     RESULT_RETENTION_DAYS: '0',
     DRAIN_DELAY_SECONDS: '-1',
     TEMPORAL_DEPLOYMENT_NAME: 'DONT.SHOW',
@@ -202,13 +217,19 @@ describe('a loaded configuration', () => {
   });
 });
 
-describe('what is not available in this version', () => {
-  test.each(['OTEL_EXPORTER_OTLP_ENDPOINT'])('is refused in every role, never ignored: %s', (name) => {
-    for (const role of ROLES) {
-      expect(problemsOf(role, { ...MINIMAL, [name]: 'x' })).toEqual({
-        [name]: ['is not available in this version: unset it'],
-      });
-    }
+describe('traces', () => {
+  test.each([
+    ['http://collector:4318', 'http://collector:4318'],
+    ['https://otel.example/tenant/', 'https://otel.example/tenant'],
+  ])('go to %s', (given, endpoint) => {
+    expect(configOf('worker', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given }).traces).toEqual({
+      endpoint,
+    });
+  });
+
+  test.each(['collector:4318', 'http://user:pw@host', 'http://host?key=x'])('do not go to %s', (given) => {
+    const problems = problemsOf('server', { ...MINIMAL, OTEL_EXPORTER_OTLP_ENDPOINT: given });
+    expect(Object.keys(problems)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
   });
 });
 
@@ -267,6 +288,33 @@ describe('single settings', () => {
     expect(configOf('worker', { ...MINIMAL, ...tuned })).toMatchObject({
       maxConcurrentActivities: 7,
       maxCachedWorkflows: 0,
+    });
+  });
+});
+
+describe('the tuning of a worker', () => {
+  test('is read from its variables', () => {
+    const env = {
+      WORKER_MAX_CONCURRENT_WORKFLOW_TASKS: '80',
+      WORKER_ACTIVITY_POLLERS: '1',
+      WORKER_WORKFLOW_POLLERS: 'auto',
+      WORKER_TARGET_CPU_PERCENT: '90',
+      WORKER_TARGET_MEMORY_PERCENT: '75',
+    };
+    expect(configOf('worker', { ...MINIMAL, ...env }).tuning).toEqual({
+      maxConcurrentWorkflowTasks: 80,
+      activityPollers: 1,
+      workflowPollers: 'auto',
+      targets: { cpuPercent: 90, memoryPercent: 75 },
+    });
+  });
+
+  test.each([
+    ['WORKER_TARGET_CPU_PERCENT', 'WORKER_TARGET_MEMORY_PERCENT'],
+    ['WORKER_TARGET_MEMORY_PERCENT', 'WORKER_TARGET_CPU_PERCENT'],
+  ])('needs %s beside %s', (missing, given) => {
+    expect(problemsOf('worker', { ...MINIMAL, [given]: '80' })).toEqual({
+      [missing]: [`is required beside ${given}`],
     });
   });
 });

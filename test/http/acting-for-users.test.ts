@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { describe, expect } from 'vitest';
+import { createLatchkeyApi } from '../../src/client/api-client.ts';
 import { httpTestWith } from './fixtures.ts';
 import { createHttpFixture, DEPOSIT, type HttpFixture, registerServer, token } from './http-fixture.ts';
 
@@ -165,6 +166,17 @@ describe('the header Latchkey-User', () => {
     const user = 'zoë/日本, 🔑';
     await actFor(fixture, Buffer.from(user).toString('latin1'), start('z1'));
     expect(fixture.steps.started.at(-1)).toMatchObject({ userId: user });
+  });
+
+  test('is sent by the client of the API', async ({ fixture, port }) => {
+    const bearer = await token({ sub: 'shop', scope: ACTING });
+    const apiOf = (user: string) =>
+      createLatchkeyApi({ url: `http://127.0.0.1:${port}`, token: bearer, user });
+    await apiOf('zoë ☕').listTools();
+    expect(fixture.logged()).toContain('"userId":"zoë ☕","actedBy":"shop"');
+    for (const user of ['', ' ada', 'ada\n']) {
+      await expect(apiOf(user).listTools()).rejects.toThrow(RangeError);
+    }
   });
 
   test('is refused when it is sent twice, which Node would join to the id of another user', async ({

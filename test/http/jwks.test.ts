@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createTokenVerifier } from '../../src/http/token-verifier.ts';
+import { createKeyFetch } from '../../src/process/key-fetch.ts';
+import { serveConnectProxy } from '../net/connect-proxy.ts';
 import { createHttpFixture } from './http-fixture.ts';
 
 const ISSUER = 'https://issuer.example';
@@ -55,7 +57,10 @@ async function keyPair(alg: string, kid?: string) {
 const verifierAt = (url: string) =>
   createTokenVerifier({ kind: 'jwks', url, issuer: ISSUER, audience: AUDIENCE, userClaim: 'sub' });
 
-const ALICE = { kind: 'verified', caller: { userId: 'alice', isAdmin: false } };
+const ALICE = {
+  kind: 'verified',
+  caller: { userId: 'alice', isAdmin: false, seesContent: false, mayActForUsers: false },
+};
 
 describe("a token that an issuer's key signed", () => {
   test.each(['RS256', 'PS512', 'ES256', 'ES384', 'EdDSA'])('is accepted under %s', async (alg) => {
@@ -110,6 +115,30 @@ describe("a token that an issuer's key signed", () => {
       .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
       .sign(new TextEncoder().encode(await exportSPKI(publicKey)));
     expect(await verifierAt(url)(confused)).toMatchObject({ kind: 'invalid' });
+  });
+});
+
+describe('an issuer behind an egress proxy', () => {
+  test('is asked for its keys through the proxy, and not directly', async () => {
+    const { jwk, sign } = await keyPair('ES256', 'k1');
+    const { url, requests } = await serveKeys(() => ({ keys: [jwk] }));
+    const verifierBehind = async (refuseWith?: number) => {
+      const proxy = await serveConnectProxy(refuseWith === undefined ? {} : { refuseWith });
+      const { fetch: fetchKeys, close } = createKeyFetch(proxy.settings);
+      closing.push(close);
+      return createTokenVerifier({
+        kind: 'jwks',
+        url,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        userClaim: 'sub',
+        fetchKeys,
+      });
+    };
+    expect(await (await verifierBehind(407))(await sign())).toMatchObject({ kind: 'keys-unavailable' });
+    expect(requests()).toBe(0);
+    expect(await (await verifierBehind())(await sign())).toMatchObject(ALICE);
+    expect(requests()).toBe(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { temporal as proto } from '@temporalio/proto';
 import { describe, expect, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { fairnessKey } from '../../src/contracts/step-workflow-id.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
 
@@ -67,6 +68,43 @@ describe('in Temporal’s UI an operator reads', () => {
     await handle.cancel();
   });
 });
+
+test('every activity has its user as fairness key, also of a step that was started without one', async ({
+  world,
+}) => {
+  const userId = `${world.users.newUser()}-${'x'.repeat(80)}`;
+  const { mcpServerId } = world;
+  const step = await world.steps.start(userId);
+  const bare = await world.temporal.client.workflow.start('mcpStep', {
+    taskQueue: world.config.taskQueue,
+    workflowId: `bare-${userId}`,
+    args: [{ userId, mcpServerId, tool: 'create_invoice', arguments: {} }],
+  });
+  for (const workflow of [step, bare]) await untilPausedForUser(world, workflow);
+
+  const key = fairnessKey(userId);
+  expect(Buffer.byteLength(key)).toBeLessThanOrEqual(64);
+  expect(await fairnessKeys(world, step)).toEqual({ start: key, invokeTool: key, registerWaiter: key });
+  expect(await fairnessKeys(world, bare)).toEqual({ start: '', invokeTool: key, registerWaiter: key });
+  await Promise.all(
+    [step, bare].map((one) => world.temporal.client.workflow.getHandle(one.workflowId).cancel()),
+  );
+});
+
+const untilPausedForUser = (world: World, step: Named) =>
+  untilDetails(world, step, 'Waiting for its user: needs-oauth-reauth (not-connected)');
+
+async function fairnessKeys({ temporal }: World, { workflowId }: Named): Promise<Record<string, string>> {
+  const { events } = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  const keys: Record<string, string> = {};
+  for (const event of events ?? []) {
+    const { workflowExecutionStartedEventAttributes: started } = event;
+    const { activityTaskScheduledEventAttributes: scheduled } = event;
+    if (started) keys.start = started.priority?.fairnessKey ?? '';
+    if (scheduled) keys[scheduled.activityType?.name ?? ''] = scheduled.priority?.fairnessKey ?? '';
+  }
+  return keys;
+}
 
 type Named = Pick<StepView, 'workflowId'>;
 

@@ -1,6 +1,7 @@
 import { Connection } from '@temporalio/client';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { createLogger } from '../../src/logging/logger.ts';
+import { findSetupProblems, logSetupProblems } from '../../src/temporal/check-setup.ts';
 import { setUpTemporal } from '../../src/temporal/setup.ts';
 import { connectTemporal, createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 
@@ -41,4 +42,39 @@ test('the Temporal set-up may run in several processes at once and be repeated',
     expect(schedule.policies.overlap).toBe('SKIP');
   }
   await Promise.all([close(), ...connections.map((each) => each.close())]);
+});
+
+test('what migrate has not set up is found, and logged in one line each', async () => {
+  const { client, close } = await connectTemporal(await createTestNamespace([]));
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const taskQueue = uniqueTaskQueue();
+  const setup = { client, taskQueue };
+  const lines: string[] = [];
+  const destination = { write: (text: string) => void lines.push(text) };
+  await logSetupProblems({ ...setup, logger: createLogger({ level: 'info', destination }) });
+
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      level: 'warn',
+      kind: 'missing-search-attributes',
+      names: ['McpStepStatus', 'McpServerId', 'McpUserId'],
+    },
+    { level: 'warn', kind: 'missing-schedule', scheduleId: 'latchkey-reconcile' },
+    { level: 'warn', kind: 'missing-schedule', scheduleId: 'latchkey-renew-idle' },
+  ]);
+  for (const line of lines) expect(line).toContain('latchkey migrate');
+
+  const logger = createLogger({ level: 'silent' });
+  await setUpTemporal(client, connection, { taskQueue, logger });
+  await vi.waitFor(async () => expect(await findSetupProblems(setup)).toEqual([]), { timeout: 20_000 });
+  const another = { client, taskQueue: uniqueTaskQueue('another') };
+  expect(await findSetupProblems(another)).toMatchObject([
+    { kind: 'schedule-of-another-task-queue', taskQueue },
+    { kind: 'schedule-of-another-task-queue', taskQueue },
+  ]);
+  await client.schedule.getHandle('latchkey-reconcile').pause();
+  expect(await findSetupProblems(setup)).toMatchObject([
+    { kind: 'paused-schedule', scheduleId: 'latchkey-reconcile' },
+  ]);
+  await Promise.all([close(), connection.close()]);
 });

@@ -19,7 +19,10 @@ describe('the connections of one address source', () => {
 
   test('are full while as many are open as may be kept', async () => {
     const server = await during(serveHttp((_request, response) => response.end()));
-    const { agent, full } = createConnections({ policy: 'development', source: 'user' }, 1);
+    const { agent, full } = createConnections(
+      createGuardedConnector({ policy: 'development', source: 'user' }),
+      1,
+    );
     onTestFinished(() => agent.destroy());
     const disconnected = once(agent, 'disconnect');
 
@@ -34,7 +37,10 @@ describe('the connections of one address source', () => {
   test('do not count those that were never established', async () => {
     const server = await serveTcp(() => {});
     await server.close();
-    const { agent, full } = createConnections({ policy: 'development', source: 'user' }, 1);
+    const { agent, full } = createConnections(
+      createGuardedConnector({ policy: 'development', source: 'user' }),
+      1,
+    );
     onTestFinished(() => agent.destroy());
     await expect(agent.request({ origin: server.url, path: '/', method: 'GET' })).rejects.toThrow();
     expect(full()).toBe(false);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,30 +69,67 @@ function notFound(host: string): Error {
   return Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
 }
 
-test.for([
-  ['a user', undefined],
-  ['an admin', 'latchkey:admin'],
-] as const)(
-  'the API answers %s as its OpenAPI document says, whatever is sent',
+/** A request that names another user would find none of the user's steps. A backend has a run of its own. */
+const WHOSE = [
+  { who: 'a user', scope: undefined, phases: 'examples,coverage,fuzzing', document: withoutUserHeader },
+  {
+    who: 'an admin',
+    scope: 'latchkey:admin',
+    phases: 'examples,coverage,fuzzing',
+    document: withoutUserHeader,
+  },
+  {
+    who: 'a backend',
+    scope: 'latchkey:act-for-users',
+    phases: 'coverage',
+    document: (whole: Description) => whole,
+  },
+];
+
+test.for(WHOSE)(
+  'the API answers $who as its OpenAPI document says, whatever is sent',
   { timeout: LIMIT_MS },
-  async ([_, scope], { world }) => {
+  async ({ who, scope, phases, document }, { world }) => {
     const user = world.users.newUser();
     await world.users.connect(user);
     await world.steps.start(user, { mode: 'automated-with-confirmation' });
 
-    const { code, output } = await runSchemathesis(await api.tokenOf(user, scope));
+    const file = join(folder, `${who.replaceAll(' ', '-')}.json`);
+    // The cast trusts our own document, whose form a test of it checks.
+    const whole = (await (await fetch(`${api.url}/openapi.json`)).json()) as Description;
+    await writeFile(file, JSON.stringify(document(whole)));
+    const { code, output } = await runSchemathesis({ token: await api.tokenOf(user, scope), file, phases });
 
     expect(code, output).toBe(0);
   },
 );
 
-async function runSchemathesis(token: string): Promise<{ code: number; output: string }> {
+type Description = { paths: Record<string, Record<string, { parameters?: { name: string }[] }>> };
+
+function withoutUserHeader({ paths, ...rest }: Description): Description {
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
+    operation.parameters = (operation.parameters ?? []).filter(({ name }) => name !== 'Latchkey-User');
+  }
+  return { ...rest, paths };
+}
+
+async function runSchemathesis({
+  token,
+  file,
+  phases,
+}: {
+  token: string;
+  file: string;
+  phases: string;
+}): Promise<{ code: number; output: string }> {
   const options = [
-    ...['--config-file', CONFIG, 'run', `${api.url}/openapi.json`, '--url', api.url],
+    ...['--config-file', CONFIG, 'run', file, '--url', api.url],
     ...['--header', `Authorization: Bearer ${token}`],
-    ...['--phases', 'examples,coverage,fuzzing', '--checks', CHECKS.join(',')],
+    ...['--phases', phases, '--checks', CHECKS.join(',')],
     // The same requests in each run, whatever the machine.
-    ...['--max-examples', '10', '--generation-deterministic', '--seed', '1', '--workers', '2'],
+    ...['--max-examples', '10', '--generation-deterministic', '--seed', '1'],
+    // With two, the coverage phase alone ends now and then in the `SystemError` of CPython 3.11 above.
+    ...['--workers', phases === 'coverage' ? '1' : '2'],
     ...['--request-timeout', '30', '--exclude-path-regex', NOT_TRIED],
     ...['--suppress-health-check', 'all', '--no-color', '--warnings', 'off'],
   ];

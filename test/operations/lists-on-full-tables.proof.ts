@@ -1,7 +1,8 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AuditPage, readAudit } from '../../src/audit/read-audit.ts';
 import { type ConnectionFilter, listAllConnections } from '../../src/credentials/all-connections.ts';
-import { createPool, type Db, type Pool } from '../../src/db/pool.ts';
+import type { Db, Pool } from '../../src/db/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const CONNECTIONS = 100_000;
@@ -15,9 +16,13 @@ let pool: Pool;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = createPool({ databaseUrl: database.url, size: 2, onIdleError: () => {} });
+  // Not the product's pool, whose statements may take 15 s.
+  pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  // No events of the connections: nobody reads them here.
+  await pool.query('ALTER TABLE mcp_credential DISABLE TRIGGER USER');
   await pool.query(
-    `INSERT INTO mcp_server (id, url, auth_type, revision) SELECT 'server-' || n, 'https://mcp.example/' || n, 'oauth2', 5
+    `INSERT INTO mcp_server (id, url, auth_type, max_result_bytes, revision)
+     SELECT 'server-' || n, 'https://mcp.example/' || n, 'oauth2', 1048576, 5
        FROM generate_series(0, 19) n`,
   );
   // One in a thousand has to connect again, and server-7 was changed after a hundred had connected.

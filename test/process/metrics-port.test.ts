@@ -88,7 +88,10 @@ describe('the port of the metrics', () => {
   });
 
   test('is not opened unless it is configured, and nothing is recorded then', async () => {
-    const observed = await observe({ metrics: undefined }, createLogger({ level: 'silent' }));
+    const observed = await observe(
+      { metrics: undefined, traces: undefined, version: '1' },
+      createLogger({ level: 'silent' }),
+    );
     expect(observed.port).toBeUndefined();
     expect(observed.metrics.called('ledger', 'success', 1)).toBeUndefined();
   });

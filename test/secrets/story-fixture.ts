@@ -4,14 +4,17 @@ import { formatKeys } from '../../src/config/encryption-keys.ts';
 import { asAdmin } from '../support/database-template.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
+import { startOtlpReceiver } from '../telemetry/traces/otlp-receiver.ts';
 import { newKey } from '../vault/rotation/two-keys.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createSecretRegistry, type SecretRegistry } from './secret-registry.ts';
 import { databaseSink } from './sinks/database-sink.ts';
 import { createRecordedApi, type RecordedApi } from './sinks/http-sink.ts';
+import { metricsSink } from './sinks/metrics-sink.ts';
 import { argvSink, logSink } from './sinks/process-sinks.ts';
 import type { Sink } from './sinks/sink.ts';
 import { temporalSink } from './sinks/temporal-sink.ts';
+import { traceSink } from './sinks/trace-sink.ts';
 import { type RecordedWebhooks, startRecordedWebhooks } from './sinks/webhook-sink.ts';
 
 /** Latchkey as it is run, in processes of its own that say all they can, and everything that it leaves behind. */
@@ -45,6 +48,7 @@ export async function createStoryFixture(): Promise<StoryFixture> {
   const keys = [newKey('2026-01'), newKey('2026-07')];
   const registry = createSecretRegistry();
   const processes = createProcesses();
+  const collector = await startOtlpReceiver();
   const webhooks = await startRecordedWebhooks(registry.register('path of the webhook', newText()));
   const world = await createWorld({
     withoutWorker: true,
@@ -63,6 +67,9 @@ export async function createStoryFixture(): Promise<StoryFixture> {
     WEBHOOK_SECRETS: `whsec_${webhookKey}`,
     JWT_SECRET: jwtSecret,
     PORT: '0',
+    METRICS_PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_BSP_SCHEDULE_DELAY: '500',
     DRAIN_DELAY_SECONDS: '0',
     LOG_LEVEL: 'trace',
   };
@@ -74,6 +81,7 @@ export async function createStoryFixture(): Promise<StoryFixture> {
   const [{ url }] = await Promise.all([running.server.ready(), running.worker.ready()]);
   const temporal = temporalSink(world.temporal);
   const database = databaseSink(world.services.pool);
+  const metrics = metricsSink(processes);
   const api = createRecordedApi(String(url), jwtSecret, registry);
   return {
     world,
@@ -84,6 +92,7 @@ export async function createStoryFixture(): Promise<StoryFixture> {
     environment,
     promotedKeys: { ...environment, ENCRYPTION_KEYS: formatKeys(keys.toReversed()) },
     async stopRole(role) {
+      await metrics.keepNow();
       running[role].kill('SIGTERM');
       const code = await running[role].ended;
       if (code !== 0) throw new Error(`the ${role} ended with ${code}`);
@@ -99,6 +108,8 @@ export async function createStoryFixture(): Promise<StoryFixture> {
       database,
       logSink(processes),
       argvSink(processes),
+      metrics,
+      traceSink(collector),
       api.sink,
       webhooks.sink(world.services.guardedFetch, [`whsec_${webhookKey}`]),
     ],
@@ -106,6 +117,7 @@ export async function createStoryFixture(): Promise<StoryFixture> {
     async stop() {
       await processes.endAll();
       await webhooks.close();
+      await collector.close();
       await world.stop();
       await role.drop();
     },

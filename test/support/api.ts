@@ -68,8 +68,8 @@ export async function startTestApi(world: World, isDevelopment = true): Promise<
 }
 
 /** Records where the world's services do. */
-function observedBy({ services: { metrics } }: World): Observed {
-  return { metrics, port: undefined, async close() {} };
+function observedBy({ services: { metrics, tracing } }: World): Observed {
+  return { metrics, tracing, port: undefined, async close() {} };
 }
 
 /** A world whose pages are opened has an address on this machine. */

@@ -34,6 +34,7 @@ const SIDEWAYS = [
   'dev → roots',
   'dev → commands',
   'operations → process',
+  'operations → vault/boot-check',
   'vault/boot-check → process',
   'credentials → servers',
   'mcp → servers',

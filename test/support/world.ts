@@ -10,6 +10,7 @@ import { createServices, type Services } from '../../src/process/services.ts';
 import { serverRegistrationSchema } from '../../src/schemas/server.ts';
 import { createServerStore } from '../../src/servers/server-store.ts';
 import type { Metrics } from '../../src/telemetry/metrics/metrics.ts';
+import type { Tracing } from '../../src/telemetry/traces/tracing.ts';
 import type { RingKey } from '../../src/vault/key-ring.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quietTemporal } from './quiet-temporal.ts';
@@ -63,6 +64,8 @@ export interface WorldOptions extends ConfigOptions {
   logger?: Logger;
   /** Of the services and workers in this process. Default: nothing is recorded. */
   metrics?: Metrics;
+  /** Of the services and workers in this process. Default: no traces. */
+  tracing?: Tracing;
 }
 
 /** A test file takes its world from `testInWorld` (./fixtures.ts); a test that needs another creates one here. */
@@ -82,6 +85,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const services = createServices(config, temporal.client, logger, {
     network,
     ...(options.metrics && { metrics: options.metrics }),
+    tracing: options.tracing,
   });
   const registrations = createServerStore(services.pool, services.vault);
   const workers: TestWorker[] = [];

@@ -1,7 +1,8 @@
 import { ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { asUnavailable, TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { asUnavailable, isNotFound, TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
+import { connectTemporal } from '../support/temporal.ts';
 
 // gRPC status codes. https://grpc.io/docs/guides/status-codes/
 describe('an error of a call to Temporal', () => {
@@ -35,6 +36,18 @@ describe('an error of a call to Temporal', () => {
 
     expect(asUnavailable(error)).toBe(error);
   });
+});
+
+test('a workflow that does not exist is not found over a worker’s connection either', async () => {
+  const { nativeConnection, namespace, close } = await connectTemporal();
+  const request = { namespace, execution: { workflowId: 'no-such-workflow' } };
+
+  const error = await nativeConnection.workflowService
+    .describeWorkflowExecution(request)
+    .catch((thrown: unknown) => thrown);
+
+  expect(isNotFound(error)).toBe(true);
+  await close();
 });
 
 function failedWith(code: number, details = ''): ServiceError {

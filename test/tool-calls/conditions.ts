@@ -54,6 +54,10 @@ const NOT_SENT: Record<string, Condition> = {
     file: 'test/net/guarded-fetch-limits.test.ts',
     test: 'a TLS handshake that never ends: connect-timeout, not sent',
   },
+  'The egress proxy is away, or refuses the connection': {
+    file: 'test/mcp/egress-proxy.test.ts',
+    test: 'that the proxy refuses with %i was not sent, and asks no one to sign in',
+  },
   'The name does not resolve': (stage) => at(stage, 'http://latchkey.invalid/mcp'),
   'The TLS handshake fails': async (stage) => {
     const plain = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));

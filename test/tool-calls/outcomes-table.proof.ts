@@ -32,6 +32,7 @@ const CAUSES: Record<FailureCause, true> = {
   'connect-refused': true,
   'connect-timeout': true,
   'tls-failed': true,
+  'proxy-failed': true,
   'rate-limited': true,
   unavailable: true,
   'server-error': true,

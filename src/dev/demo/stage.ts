@@ -107,6 +107,7 @@ async function prepareLatchkey(config: DemoConfig, folder: string, undo: Undo) {
     payloadKeys,
     logLevel: 'silent' as const,
     metrics: undefined,
+    traces: undefined,
     version: 'demo',
   };
   await runMigrate(operatorConfig, logger);

@@ -101,6 +101,7 @@ const CAUSES: Record<Exclude<NetworkErrorCode, 'body-too-large' | 'invalid-reque
   'connect-refused': 'connect-refused',
   'connect-timeout': 'connect-timeout',
   'tls-failed': 'tls-failed',
+  'proxy-failed': 'proxy-failed',
   vetoed: 'cancelled',
   'headers-timeout': 'timeout',
   'body-timeout': 'timeout',

@@ -6,6 +6,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   'dns-failed': 'its host name has no address. Check the spelling.',
   'connect-refused': 'nothing listens at this address and port.',
   'tls-failed': 'its certificate is not valid for this host, or is not trusted here.',
+  'proxy-failed':
+    'the egress proxy of Latchkey can not be reached, or does not let the connection through. The log has its answer.',
   'invalid-url': 'the URL is not one that all programs read alike.',
   reset: 'it closed the connection without an answer.',
   'malformed-answer': 'its answer is not valid HTTP.',

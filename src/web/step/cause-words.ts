@@ -5,6 +5,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   'connect-refused': 'it refuses connections',
   'connect-timeout': 'it can’t be reached',
   'tls-failed': 'no secure connection to it is possible',
+  'proxy-failed': 'the proxy of Latchkey lets no connection to it through',
   'rate-limited': 'it takes no more calls for now',
   unavailable: 'it says that it is not available',
   'server-error': 'it had an error of its own',

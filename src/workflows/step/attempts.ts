@@ -17,7 +17,7 @@ import {
 import { idempotencyKeyOf } from '../../contracts/idempotency-key.ts';
 import { toolAtServer } from '../../contracts/summaries.ts';
 import type { Ended, Step } from './step.ts';
-import { describeTool, invokeTool } from './step-activities.ts';
+import { describeTool, invokeTool, shownFor } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
 
 /** Describes the tool, once all obstacles are resolved. */
@@ -42,7 +42,7 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
     ...(justRenewed !== undefined && { justRenewed }),
   };
   const outcome = await invokeTool
-    .executeWithOptions({ summary: toolAtServer(plan) }, [input])
+    .executeWithOptions(shownFor(plan.userId, toolAtServer(plan)), [input])
     .catch(classifyActivityFailure);
   if (outcome.kind !== 'completed' && CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('the step was cancelled');
@@ -55,7 +55,7 @@ export async function attemptDescription({ plan, progress }: Step): Promise<Desc
   const { justRenewed } = progress;
   const { tool } = plan;
   const input = { ...credentialKeyOf(plan), tool, ...(justRenewed !== undefined && { justRenewed }) };
-  return describeTool.executeWithOptions({ summary: toolAtServer(plan) }, [input]);
+  return describeTool.executeWithOptions(shownFor(plan.userId, toolAtServer(plan)), [input]);
 }
 
 // An attempt that vanished (killed worker, timeout, result that could not be stored) may have run its tool. Only

@@ -23,7 +23,7 @@ import {
   refuseUnfit,
   refuseUnlessAwaited,
 } from './decision-guards.ts';
-import { checkArguments } from './step-activities.ts';
+import { checkArguments, shownFor } from './step-activities.ts';
 import { credentialKeyOf, type StepPlan } from './step-input.ts';
 import type { StepProgress } from './step-progress.ts';
 import type { StepRecord } from './step-record.ts';
@@ -140,7 +140,7 @@ async function refuseBadEdit(
 ): Promise<void> {
   const check = { ...credentialKeyOf(plan), tool: plan.tool, arguments: edited };
   const outcome = await checkArguments
-    .executeWithOptions({ summary: toolAtServer(check) }, [check])
+    .executeWithOptions(shownFor(check.userId, toolAtServer(check)), [check])
     .catch(toUnchecked);
   if (outcome.kind !== 'valid') noteRefused();
   if (outcome.kind === 'invalid') throw refusal(REFUSED.invalid, outcome.message);

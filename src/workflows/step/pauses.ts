@@ -15,7 +15,7 @@ import type { Decision } from './decisions.ts';
 import { waitForServer } from './obstacles.ts';
 import type { Pause } from './recorded.ts';
 import { fail, type Reaction, type Step } from './step.ts';
-import { registerWaiter, removeWaiter } from './step-activities.ts';
+import { registerWaiter, removeWaiter, shownFor } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
 import {
   type AwaitedDeposit,
@@ -134,7 +134,7 @@ export function register(
 ): Promise<RegisterWaiterOutcome> {
   const tokenRejected = connectionReason === 'token-rejected';
   return CancellationScope.nonCancellable(() =>
-    registerWaiter.executeWithOptions({ summary: `connection to ${code(key.mcpServerId)}` }, [
+    registerWaiter.executeWithOptions(shownFor(key.userId, `connection to ${code(key.mcpServerId)}`), [
       { ...key, stepId, seen, tokenRejected, ...(requiredScopes && { requiredScopes }) },
     ]),
   );

@@ -10,7 +10,7 @@ import { code } from '../../contracts/summaries.ts';
 import { waitForKey, waitForOperator } from './obstacles.ts';
 import { awaitDeposit } from './pauses.ts';
 import { fail, type Reaction, type Step } from './step.ts';
-import { refreshTokenWithin } from './step-activities.ts';
+import { refreshTokenWithin, shownFor } from './step-activities.ts';
 import { credentialKeyOf } from './step-input.ts';
 import { forgetRenewals } from './step-progress.ts';
 
@@ -90,10 +90,8 @@ async function reactTo(
 
 async function refresh({ plan }: Step, seen: CredentialVersions): Promise<Refreshed> {
   try {
-    const refreshToken = refreshTokenWithin(
-      plan.timeoutsMs.unavailable,
-      `token for ${code(plan.mcpServerId)}`,
-    );
+    const shown = shownFor(plan.userId, `token for ${code(plan.mcpServerId)}`);
+    const refreshToken = refreshTokenWithin(plan.timeoutsMs.unavailable, shown);
     return await refreshToken({ ...credentialKeyOf(plan), seen });
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;

@@ -1,9 +1,18 @@
 /** The activities of a step, with their timeouts and retry policies. */
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { LatchkeyActivities } from '../../contracts/activities.ts';
 import { MAX_TIMEOUTS_MS } from '../../contracts/durations.ts';
+import { fairnessKey } from '../../contracts/step-workflow-id.ts';
 
 const MINUTE = 60_000;
+
+/**
+ * What an activity is for, in Temporal's UI, and whose it is. An activity has the fairness key of its workflow, but a
+ * client that starts a workflow need not set one. Neither is compared in a replay.
+ */
+export function shownFor(userId: string, summary: string): ActivityOptions {
+  return { summary, priority: { fairnessKey: fairnessKey(userId) } };
+}
 
 /**
  * One attempt, because an attempt that vanished may have run its tool: Temporal's history is the record of the intent
@@ -32,12 +41,12 @@ export const { checkArguments } = proxyActivities<Pick<LatchkeyActivities, 'chec
 /** Retried for `unavailableMs`: while another process holds the lease, and during an outage. */
 export function refreshTokenWithin(
   unavailableMs: number,
-  summary: string,
+  options: ActivityOptions,
 ): LatchkeyActivities['refreshToken'] {
   return proxyActivities<Pick<LatchkeyActivities, 'refreshToken'>>({
     startToCloseTimeout: '5m',
+    ...options,
     scheduleToCloseTimeout: unavailableMs,
-    summary,
     heartbeatTimeout: '30s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   }).refreshToken;

@@ -3,6 +3,7 @@ import type { LatchkeyActivities, ToolListing } from '../../contracts/activities
 import { backoffMs, withJitter } from '../../contracts/backoff.ts';
 import { MAX_LISTED_BYTES, type ServerAccount } from '../../contracts/mcp-tools.ts';
 import { serverNames } from '../../contracts/summaries.ts';
+import { shownFor } from '../step/step-activities.ts';
 import type { Listing } from './listing.ts';
 
 /** Retried until it returns outcomes. */
@@ -54,7 +55,7 @@ async function readInto(lists: Lists, listing: Listing, positions: readonly numb
   for (const credential of credentials) credential.clearHint();
   const maxBytes = MAX_LISTED_BYTES - bytesOf(lists);
   const wanted = serversAt(listing, positions);
-  const read = await listTools.executeWithOptions({ summary: `tools of ${serverNames(wanted)}` }, [
+  const read = await listTools.executeWithOptions(shownFor(userId, `tools of ${serverNames(wanted)}`), [
     { userId, servers: wanted, detail, maxBytes },
   ]);
   for (const [index, position] of positions.entries()) {
