@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { addAdmin } from '../../src/commands/admin.ts';
 import { addAudit } from '../../src/commands/audit.ts';
+import { addCompletion } from '../../src/commands/completion.ts';
 import { addConnections } from '../../src/commands/connections.ts';
+import { addDoctor } from '../../src/commands/doctor.ts';
 import { addKeys } from '../../src/commands/keys.ts';
 import { addRepair } from '../../src/commands/repair.ts';
 import { addMigrate, addServer, addWorker } from '../../src/commands/roles.ts';
@@ -16,7 +18,7 @@ import { addDev } from '../../src/dev/command.ts';
 const ROOT = new URL('../../', import.meta.url);
 const GROUPS = [
   ...[addMigrate, addWorker, addServer, addDev, addKeys, addRepair, addUsers],
-  ...[addServers, addConnections, addTools, addAdmin, addAudit, addSteps],
+  ...[addServers, addConnections, addTools, addAdmin, addAudit, addSteps, addDoctor, addCompletion],
 ];
 
 test('every latchkey command in a shell block of a page exists, with its options', () => {
