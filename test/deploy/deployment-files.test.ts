@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
 /** What Node, and not Latchkey, reads; and the port of metrics with its address. */
-const OTHER_VARIABLES = ['NODE_ENV', 'METRICS_PORT', 'METRICS_HOST'];
+const OTHER_VARIABLES = ['NODE_ENV'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),
   ...OTHER_VARIABLES,
