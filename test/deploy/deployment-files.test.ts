@@ -9,7 +9,7 @@ import { packageVersion } from '../../src/config/version.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
-/** What Node, and not Latchkey, reads; and the port of metrics with its address. */
+/** What Node, and not Latchkey, reads. */
 const OTHER_VARIABLES = ['NODE_ENV'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),
