@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LOOSE = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 const LINK = /\[[^\]]*\]\(([^()\s]+)\)/g;
 
 test('every link of a page to a file or a heading of this project leads there', () => {
@@ -31,12 +32,12 @@ test('every file of the sources and tests that a page names is there', () => {
 });
 
 function pages(): string[] {
-  const folders = ['docs', 'src', 'examples'].flatMap((folder) =>
+  const folders = ['docs', 'src', 'examples', 'deploy'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) =>
       join(ROOT, folder, path),
     ),
   );
-  return [join(ROOT, 'README.md'), ...folders.filter((path) => path.endsWith('.md'))];
+  return [...LOOSE.map((name) => join(ROOT, name)), ...folders.filter((path) => path.endsWith('.md'))];
 }
 
 function linksOf(page: string): string[] {

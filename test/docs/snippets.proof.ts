@@ -9,7 +9,7 @@ import { pageBlocks } from './page-blocks.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CONTEXT = fileURLToPath(new URL('snippets-context.d.ts', import.meta.url));
-/** The frameworks' own packages are not installed here. `npm run test:agents` runs these blocks where they are. */
+/** The frameworks' own packages are not installed here. `npm run test:agents` checks the types of these blocks where they are. */
 const OF_FRAMEWORKS =
   /from '(@temporalio\/openai-agents|@temporalio\/ai-sdk|@ai-sdk\/|@openai\/agents-openai)/;
 

@@ -54,7 +54,6 @@ describe('processes with METRICS_PORT', () => {
     await world.users.connect(user);
     world.authorizationServer.control.expireAccessTokens(user);
     await world.steps.result(await world.steps.start(user));
-    await fetch(`${server.metrics}/metrics`);
 
     const [ofWorker, ofServer] = await Promise.all([scrape(worker), scrape(server)]);
 
