@@ -7,6 +7,10 @@ export interface AuditFilter {
   actorUserId?: string | undefined;
   mcpServerId?: string | undefined;
   action?: string | undefined;
+  /** Of the details. */
+  status?: string | undefined;
+  /** Of the details. */
+  reason?: string | undefined;
   since?: Date | undefined;
 }
 
@@ -87,7 +91,8 @@ export async function readAudit(
 function conditionsOf(filter: AuditFilter, value: (one: unknown) => string): string[] {
   const equal = { user_id: filter.userId, actor_user_id: filter.actorUserId } as const;
   const more = { mcp_server_id: filter.mcpServerId, action: filter.action } as const;
-  const named = Object.entries({ ...equal, ...more }).filter(([, one]) => one !== undefined);
+  const details = { "details->>'status'": filter.status, "details->>'reason'": filter.reason } as const;
+  const named = Object.entries({ ...equal, ...more, ...details }).filter(([, one]) => one !== undefined);
   const conditions = named.map(([column, one]) => `${column} = ${value(one)}`);
   return filter.since === undefined ? conditions : [...conditions, `at >= ${value(filter.since)}`];
 }

@@ -95,15 +95,16 @@ export const ownedConnectionsSchema = z.object({
   nextCursor: z.string().optional(),
 });
 
+const WORDS = /^[a-z]+(-[a-z]+)*$/;
+const detailSchema = z.string().max(64).regex(WORDS, 'must be words joined by hyphens').optional();
+
 export const auditQuerySchema = z.strictObject({
   userId: idSchema.optional().describe('Only what was done to this user.'),
   actorUserId: idSchema.optional().describe('Only what this user, or service, did.'),
   mcpServerId: ofServer,
-  action: z
-    .string()
-    .max(64)
-    .regex(/^[a-z]+(-[a-z]+)*$/, 'must be an action, such as connected')
-    .optional(),
+  action: z.string().max(64).regex(WORDS, 'must be an action, such as connected').optional(),
+  status: detailSchema.describe('Only what has this status among its details.'),
+  reason: detailSchema.describe('Only what has this reason among its details, such as invalid-grant.'),
   since: sinceSchema.optional().describe('Only what was done then or later.'),
   limit: optionalLimitSchema.describe('Default: 20 for JSON, no limit for NDJSON.'),
   cursor: cursorSchema,

@@ -190,7 +190,15 @@ describe('GET /admin/audit', () => {
     expect(await actions('actorUserId=root&mcpServerId=notes')).toEqual(['server-registered ']);
     expect(await actions('actorUserId=bob')).toEqual(['connected bob']);
     expect(await actions('since=9999-01-01')).toEqual([]);
-    expect((await fixture.askAsAdmin({ url: '/admin/audit?status=connected' })).statusCode).toBe(400);
+    expect(await actions('reason=invalid-grant')).toEqual([]);
+    await fixture.pool.query(
+      `INSERT INTO mcp_audit_event (action, user_id, details)
+       VALUES ('reauth-required', 'bob', '{"reason":"invalid-grant","status":"ended"}')`,
+    );
+    expect(await actions('reason=invalid-grant')).toEqual(['reauth-required bob']);
+    expect(await actions('reason=invalid-grant&status=ended')).toEqual(['reauth-required bob']);
+    expect(await actions('reason=invalid-grant&status=open')).toEqual([]);
+    expect((await fixture.askAsAdmin({ url: '/admin/audit?reason=No%20words' })).statusCode).toBe(400);
   });
 
   test('exports lines, the oldest first, that can be resumed from each of them', async ({ fixture }) => {

@@ -100,8 +100,19 @@ describe('waiting steps', () => {
 
   test('of a paused server whose id a query can not name are left out', async ({ world, scripted }) => {
     const { server } = await scripted.register();
-    await world.register(`it's ${randomUUID()}`, { url: server.url, auth: { type: 'none' }, paused: true });
-    await expect(counts(world)).resolves.toHaveProperty('server-paused');
+    const mcpServerId = `it's ${randomUUID()}`;
+    await world.register(mcpServerId, { url: server.url, auth: { type: 'none' }, paused: true });
+    const before = await counts(world);
+    const user = world.users.newUser();
+    const [unnamed, named] = [{ mcpServerId }, await scripted.register({ paused: true })];
+    await world.steps.start(user, unnamed);
+    await world.steps.start(user, { mcpServerId: named.mcpServerId });
+
+    // Both are in Temporal's lists by the time that the second one is.
+    await vi.waitFor(
+      async () => expect((await counts(world))['server-paused']).toBe(Number(before['server-paused']) + 1),
+      { timeout: 20_000, interval: 200 },
+    );
   });
 });
 
