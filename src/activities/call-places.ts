@@ -4,7 +4,6 @@
  * durable timer. Each process asks the database for one place of a server at a time, for the first call in its line.
  */
 import { randomUUID } from 'node:crypto';
-import { raceTimeout } from '../async/deadline.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import {
@@ -17,8 +16,8 @@ import {
 import { createPlaceLine, type PlaceLine } from './place-line.ts';
 import { createRetryTimes } from './retry-times.ts';
 
-/** A place, to be released once (never rejects); or, if all are held, when to try again. */
-export type Place = { kind: 'place'; release(): Promise<void> } | { kind: 'full'; retryAfterMs: number };
+/** A place, to be released once; or, if all are held, when to try again. */
+export type Place = { kind: 'place'; release(): void } | { kind: 'full'; retryAfterMs: number };
 
 export interface CallPlaces {
   /** @throws if the database is unavailable: then no call may be made */
@@ -31,8 +30,8 @@ export interface CallPlacesDependencies {
 }
 
 const EXTEND_INTERVAL_MS = (PLACE_SECONDS * 1000) / 3;
-/** A release that takes longer goes on by itself: the call's outcome must not wait for the database. */
-const RELEASE_TIMEOUT_MS = 1_000;
+/** A place that comes later than this is not used: Temporal may have given the call up, and started it again. */
+const LATE_MS = 20_000;
 
 export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
   const held = createHeldPlaces(deps);
@@ -42,11 +41,17 @@ export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
     async enter(mcpServerId, limit) {
       const line = lines.get(mcpServerId) ?? createPlaceLine();
       lines.set(mcpServerId, line);
+      const from = performance.now();
       const place = await line.wait(limit, () => held.take(mcpServerId, limit));
       if (line.isEmpty()) lines.delete(mcpServerId);
-      if (place === undefined) return { kind: 'full', retryAfterMs: retryTimes.next(mcpServerId) };
-      const release = () => held.release(place).finally(() => lines.get(mcpServerId)?.lookAgain());
-      return { kind: 'place', release };
+      const full = (): Place => ({ kind: 'full', retryAfterMs: retryTimes.next(mcpServerId) });
+      if (place === undefined) return full();
+      const release = () => {
+        void held.release(place).finally(() => lines.get(mcpServerId)?.lookAgain());
+      };
+      if (performance.now() - from < LATE_MS) return { kind: 'place', release };
+      release();
+      return full();
     },
   };
 }
@@ -55,15 +60,17 @@ export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
 function createHeldPlaces({ pool, logger }: CallPlacesDependencies) {
   const held = new Map<string, CallPlace>();
   let interval: NodeJS.Timeout | undefined;
-  let extension: Promise<void> = Promise.resolve();
+  let extension: Promise<void> | undefined;
   const extend = () => {
-    extension = extendCallPlaces(pool, [...held.values()]).catch((error: unknown) =>
-      logger.warn({ err: error }, 'the places of calls could not be extended'),
-    );
+    extension ??= extendCallPlaces(pool, [...held.values()])
+      .catch((error: unknown) => logger.warn({ err: error }, 'the places of calls could not be extended'))
+      .finally(() => {
+        extension = undefined;
+      });
   };
   // After an extension under way, which would write the place again.
   const deletePlace = (place: CallPlace) =>
-    extension
+    Promise.resolve(extension)
       .then(() => releaseCallPlace(pool, place))
       .catch((error: unknown) =>
         logger.warn({ err: error }, 'the place of a call could not be released: it expires'),
@@ -77,13 +84,14 @@ function createHeldPlaces({ pool, logger }: CallPlacesDependencies) {
       interval ??= setInterval(extend, EXTEND_INTERVAL_MS).unref();
       return place;
     },
+    /** Never rejects. */
     async release(place: CallPlace): Promise<void> {
       held.delete(place.id);
       if (held.size === 0) {
         clearInterval(interval);
         interval = undefined;
       }
-      await raceTimeout({ ms: RELEASE_TIMEOUT_MS }, deletePlace(place), () => {});
+      await deletePlace(place);
     },
   };
 }

@@ -48,6 +48,7 @@ interface Attempted {
   progress: ProgressNote[];
 }
 
+const HISTORY_RESTORED: InvokeToolOutcome = { kind: 'lost', cause: 'history-restored' };
 const STORE_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 /**
@@ -66,6 +67,8 @@ export function createInvokeTool(given: InvokeToolDependencies) {
 async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
   const access = await readAccessToCall(deps, input);
   if (access.kind !== 'ready') return access.obstacle;
+  // Also before the wait for a place: a call that finds none is scheduled again, and would then be taken for a new one.
+  if (wasScheduledBeforeRestore(access.access)) return HISTORY_RESTORED;
   const { maxConcurrentCalls } = access.access.server;
   if (maxConcurrentCalls !== undefined) return attemptInPlace(deps, input, maxConcurrentCalls);
   return callUnlessRestored(deps, input, access.access);
@@ -73,10 +76,13 @@ async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOu
 
 /** Calls in one of the server's places. Reads again what to call with: it may have changed while the call waited. */
 async function attemptInPlace(deps: Deps, input: InvokeToolInput, limit: number): Promise<InvokeToolOutcome> {
-  const place = await deps.places.enter(input.mcpServerId, limit).catch((error: unknown) => {
-    deps.logger.error({ err: error, activity: 'invokeTool' }, 'no place for the call could be taken');
-    return undefined;
-  });
+  // Without heartbeats, Temporal would give up a call that waits for a slow database, and take it for lost.
+  const place = await heartbeating(() => deps.places.enter(input.mcpServerId, limit)).catch(
+    (error: unknown) => {
+      deps.logger.error({ err: error, activity: 'invokeTool' }, 'no place for the call could be taken');
+      return undefined;
+    },
+  );
   if (place === undefined) return storeUnavailable();
   if (place.kind === 'full') return tooManyCalls(place.retryAfterMs);
   try {
@@ -84,7 +90,8 @@ async function attemptInPlace(deps: Deps, input: InvokeToolInput, limit: number)
     if (access.kind !== 'ready') return access.obstacle;
     return await callUnlessRestored(deps, input, access.access);
   } finally {
-    await place.release();
+    // The call's outcome does not wait for the database.
+    place.release();
   }
 }
 
@@ -108,9 +115,7 @@ async function callUnlessRestored(
   input: InvokeToolInput,
   access: ReadyAccess,
 ): Promise<InvokeToolOutcome> {
-  return wasScheduledBeforeRestore(access)
-    ? { kind: 'lost', cause: 'history-restored' }
-    : callTool(deps, input, access);
+  return wasScheduledBeforeRestore(access) ? HISTORY_RESTORED : callTool(deps, input, access);
 }
 
 // Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after

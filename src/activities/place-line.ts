@@ -4,8 +4,8 @@ import { withJitter } from '../contracts/backoff.ts';
 /** The calls of this process that wait for a place of one server, in order of arrival. */
 export interface PlaceLine<P> {
   /**
-   * Waits until `take` returns a place. Undefined after two seconds, and at once if all places are held and enough calls
-   * wait already.
+   * Waits until `take` returns a place. Undefined after two seconds, or as soon as a `take` under way then has ended; and
+   * at once if all places are held and enough calls wait already.
    *
    * @param limit the number of places
    * @throws what `take` throws
@@ -33,6 +33,7 @@ export function createPlaceLine<P>(): PlaceLine<P> {
   const line: Waiting<P>[] = [];
   let isServing = false;
   let allHeld = false;
+  let maxLength = MAX_LENGTH;
   let wake = () => {};
 
   /** Another worker may free a place without a word, so the line looks again by itself too. */
@@ -54,24 +55,23 @@ export function createPlaceLine<P>(): PlaceLine<P> {
       first.reject(error);
     }
   };
-  const serve = async (maxLength: number) => {
+  const serve = async () => {
     isServing = true;
     for (let first = line[0]; first !== undefined; first = line[0]) {
       await serveFirst(first);
-      if (!allHeld) continue;
-      turnAway(line, maxLength);
-      if (line.length > 0) await untilFreed();
+      turnAway(line, allHeld ? maxLength : line.length);
+      if (allHeld && line.length > 0) await untilFreed();
     }
     isServing = false;
     allHeld = false;
   };
   return {
     wait(limit, take) {
-      const maxLength = Math.min(limit, MAX_LENGTH);
+      maxLength = Math.min(limit, MAX_LENGTH);
       if (allHeld && line.length >= maxLength) return Promise.resolve(undefined);
       return new Promise((resolve, reject) => {
         line.push({ take, until: performance.now() + TIMEOUT_MS, resolve, reject });
-        if (!isServing) void serve(maxLength);
+        if (!isServing) void serve();
       });
     },
     lookAgain: () => wake(),

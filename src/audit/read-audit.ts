@@ -52,8 +52,9 @@ export interface AuditPage {
  */
 export async function readAuditHorizon(db: Db): Promise<string> {
   const { rows } = await db.query<{ horizon: string }>(
+    // `statement_timestamp` is earlier than the look at the transactions, so none can begin between the two.
     // An INSERT has its moment before Postgres gives its transaction an id, so young ones without an id count, too.
-    `SELECT ${isoOf('least(clock_timestamp(), min(xact_start))')} AS horizon
+    `SELECT ${isoOf('least(statement_timestamp(), min(xact_start))')} AS horizon
        FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND (backend_xid IS NOT NULL OR xact_start > clock_timestamp() - interval '15 seconds')`,

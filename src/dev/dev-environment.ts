@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { DEV_ENVIRONMENT_FILE } from '../commands/running-dev.ts';
 import { formatKeys } from '../config/encryption-keys.ts';
@@ -19,6 +20,8 @@ export function environmentOfDev(
     ...(config.temporal === undefined && {
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
+      // Nothing of this user's own profile, whose API key may be that of production.
+      TEMPORAL_CONFIG_FILE: devNull,
     }),
     ...(config.encryptionKeys === undefined && { ENCRYPTION_KEYS: formatKeys(encryptionKeys.reveal()) }),
     ...(config.jwt === undefined && { JWT_SECRET: new TextDecoder().decode(jwtSecret.reveal()) }),

@@ -3,7 +3,7 @@
  * connection or lock is held during a call. A worker extends the places of its calls; the places of a worker that has
  * died expire. All times are the database's.
  */
-import { type Db, inTransaction, type Pool } from '../db/pool.ts';
+import type { Db } from '../db/pool.ts';
 
 export interface CallPlace {
   id: string;
@@ -14,25 +14,18 @@ export interface CallPlace {
 export const PLACE_SECONDS = 30;
 
 /**
- * Takes a place if fewer than `limit` are held. The lock makes the count exact: without it, two workers that count at the
- * same time would both take the last place.
+ * Takes a place if fewer than `limit` are held. It is one statement, so a worker that freezes here holds no lock.
  *
  * @returns false if all places are held
  */
-export async function takeCallPlace(pool: Pool, place: CallPlace, limit: number): Promise<boolean> {
-  return inTransaction(pool, async (db) => {
-    await db.query("SELECT pg_advisory_xact_lock(hashtextextended('mcp_call_place/' || $1, 0))", [
-      place.mcpServerId,
-    ]);
-    const { rowCount } = await db.query(
-      `INSERT INTO mcp_call_place (id, mcp_server_id, held_until)
-       SELECT $1, $2, clock_timestamp() + make_interval(secs => $4)
-        WHERE (SELECT count(*) FROM mcp_call_place
-                WHERE mcp_server_id = $2 AND held_until > clock_timestamp()) < $3`,
-      [place.id, place.mcpServerId, limit, PLACE_SECONDS],
-    );
-    return rowCount === 1;
-  });
+export async function takeCallPlace(db: Db, { id, mcpServerId }: CallPlace, limit: number): Promise<boolean> {
+  const { rows } = await db.query<{ taken: boolean }>('SELECT mcp_take_call_place($1, $2, $3, $4) AS taken', [
+    id,
+    mcpServerId,
+    limit,
+    PLACE_SECONDS,
+  ]);
+  return rows[0]?.taken === true;
 }
 
 /**

@@ -56,6 +56,17 @@ describe('the calls in line for a place', () => {
     expect(line.isEmpty()).toBe(true);
   });
 
+  test('are turned away if the database was slow for those before them, although places are free', async () => {
+    vi.useFakeTimers();
+    const line = createPlaceLine<string>();
+    const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 3_000, 'place'));
+    const { places, take } = placesOf(5);
+    const waiting = [line.wait(5, slow), line.wait(5, take), line.wait(5, take)];
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await Promise.all(waiting)).toEqual(['place', undefined, undefined]);
+    expect(places.asked).toBe(0);
+  });
+
   test('are turned away at once beyond as many as there are places, and ten', async () => {
     vi.useFakeTimers();
     for (const [limit, length] of [

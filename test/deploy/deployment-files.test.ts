@@ -9,8 +9,8 @@ import { packageVersion } from '../../src/config/version.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
-/** What Node, and not Latchkey, reads. */
-const OTHER_VARIABLES = ['NODE_ENV'];
+/** What Node and OpenTelemetry read. */
+const OTHER_VARIABLES = ['NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),
   ...OTHER_VARIABLES,

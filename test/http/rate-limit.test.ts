@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
+import { createBrowserClient } from './browser-client.ts';
 import { httpTestWith } from './fixtures.ts';
-import { createHttpFixture, type HttpFixture } from './http-fixture.ts';
+import { createHttpFixture, type HttpFixture, PUBLIC_URL } from './http-fixture.ts';
 
 const test = httpTestWith(() =>
   createHttpFixture({ http: { requestsPerMinute: 3, trustProxy: true } }),
@@ -66,6 +67,20 @@ describe('the rate limit', () => {
     }
     await fixture.close();
     expect(statuses).toEqual([200, 200, 429, 401, 429]);
+  });
+
+  test("of a session is its user's, wherever the browser is", async () => {
+    const fixture = await createHttpFixture({ http: { requestsPerMinute: 3, trustProxy: true } });
+    const browser = createBrowserClient(fixture.app, PUBLIC_URL);
+    const session = await fixture.deps.web.sessions.begin({ userId: 'alice', isAdmin: false });
+    browser.cookies.set('__Host-latchkey-session', session);
+    const statuses = [];
+    for (const address of ['192.0.2.30', '192.0.2.31', '192.0.2.32', '192.0.2.33']) {
+      const answer = await browser.call('GET', '/steps', undefined, { 'x-forwarded-for': address });
+      statuses.push(answer.statusCode);
+    }
+    await fixture.close();
+    expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
   test('does not hold off load balancers', async ({ statuses }) => {

@@ -23,6 +23,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latchkey-outage-'));
   port = await freePort();
   temporal = await start();
+  // Otherwise each process says what Temporal lacks.
+  const migrated = await latchkey(
+    { DATABASE_URL: database.url, TEMPORAL_ADDRESS: temporal.address, ENCRYPTION_KEYS: KEYS },
+    'migrate',
+  ).ended;
+  if (migrated.code !== 0) throw new Error(migrated.stdout);
 });
 
 afterAll(async () => {

@@ -35,7 +35,9 @@ export function createAuthenticator(options: AuthenticatorOptions) {
     const { authorization } = request.headers;
     if (authorization === undefined && browser !== undefined && hasSessionCookie(request, browser)) {
       await limitRate(request);
-      return authenticateBySession(request, browser);
+      await authenticateBySession(request, browser);
+      // By its address before the session is looked up, and then by its user.
+      return limitRate(request);
     }
     const authentication = await authenticate(authorization, verify);
     if (authentication.kind === 'verified') return admit(request, authentication.caller, options);

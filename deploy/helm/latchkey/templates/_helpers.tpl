@@ -22,7 +22,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 
 {{/* The variables of every process. Secrets come from the Secret alone. */}}
 {{- define "latchkey.env" -}}
-{{- range $name := list "DATABASE_URL" "ENCRYPTION_KEYS" "PAYLOAD_KEYS" "JWT_SECRET" "OIDC_CLIENT_SECRET" "WEBHOOK_URL" "WEBHOOK_SECRETS" "TEMPORAL_API_KEY" "EGRESS_PROXY" }}
+{{- range $name := list "DATABASE_URL" "ENCRYPTION_KEYS" "PAYLOAD_KEYS" "JWT_SECRET" "OIDC_CLIENT_SECRET" "WEBHOOK_URL" "WEBHOOK_SECRETS" "TEMPORAL_API_KEY" "EGRESS_PROXY" "TEMPORAL_TLS_CLIENT_KEY_DATA" "OTEL_EXPORTER_OTLP_HEADERS" }}
 {{- if hasKey $.Values.config $name }}{{ fail (printf "config.%s is a secret: put it into the Secret that existingSecret names" $name) }}{{ end }}
 {{- end }}
 {{- $_ := required "config.PUBLIC_URL is required: the address that users' browsers open" .Values.config.PUBLIC_URL }}
