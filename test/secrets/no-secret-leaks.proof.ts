@@ -86,6 +86,7 @@ const EVERYTHING: SearchCoverage = {
     'startLostWork',
   ] satisfies (keyof LatchkeyActivities)[],
   statuses: [200, 201, 202, 204, 400, 401, 403, 404, 409, 415, 421, 502, 503],
+  spans: ['POST /steps', 'invokeTool', 'refreshToken', 'start mcpStep', 'tools/call'],
   webhooks: ['connection.connected', 'connection.reauth_required', 'step.awaiting_input', 'step.finished'],
   logged: [
     'grant.revoked',

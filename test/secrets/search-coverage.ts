@@ -9,6 +9,7 @@ export interface SearchCoverage {
   webhooks: string[];
   logged: string[];
   metrics: string[];
+  spans: string[];
   tables: string[];
   audited: string[];
   secrets: string[];
@@ -26,6 +27,11 @@ export function searchCoverage(fixture: StoryFixture, evidence: readonly Evidenc
     logged: sorted(records.map((line) => JSON.parse(line).event).filter((event) => event !== undefined)),
     metrics: sorted(
       contents(/^metrics: /).flatMap((line) => /^latchkey_\w+?(?=_count|[{ ])/.exec(line)?.[0] ?? []),
+    ),
+    spans: sorted(
+      contents(/^traces: /).flatMap((body) =>
+        Array.from(body.matchAll(/"name":"([^"]+)","kind"/g), ([, name = '']) => name),
+      ),
     ),
     tables: sorted(evidence.flatMap(({ where }) => /^database public\.(\w+)\./.exec(where)?.[1] ?? [])),
     audited: sorted(contents(/^database public\.mcp_audit_event\.action$/).map((json) => JSON.parse(json))),

@@ -68,6 +68,8 @@ export async function createStoryFixture(): Promise<StoryFixture> {
     JWT_SECRET: jwtSecret,
     PORT: '0',
     METRICS_PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_BSP_SCHEDULE_DELAY: '500',
     DRAIN_DELAY_SECONDS: '0',
     LOG_LEVEL: 'trace',
   };
