@@ -53,6 +53,9 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
   const call = createToolCaller(options);
   const list = createToolList(options);
   let connect: ConnectTool | undefined;
+  // An agent that listed before another one may still call the connect tool when the list has others.
+  let lastConnect: ConnectTool | undefined;
+  let names = new Set<string>();
   return {
     name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
     // The framework's cache is keyed by the server's name and would mix up two users' servers.
@@ -67,11 +70,13 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
     async listTools() {
       const server = await list.read();
       [connect] = 'failure' in server ? connectToolsFor([server], options) : [];
+      lastConnect = connect ?? lastConnect;
+      names = new Set('tools' in server ? server.tools.map(({ name }) => name) : []);
       if ('tools' in server) return server.tools as Tools;
       return (connect === undefined ? [] : [connect.tool]) as Tools;
     },
     async callTool(tool, args) {
-      if (connect !== undefined && tool === connect.tool.name) return frameworkContent(connect.answer);
+      if (tool === lastConnect?.tool.name && !names.has(tool)) return frameworkContent(lastConnect.answer);
       return frameworkContent(await call({ ...named, tool, arguments: args ?? {} }));
     },
     async invalidateToolsCache() {

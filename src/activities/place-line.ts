@@ -36,7 +36,7 @@ export function createPlaceLine<P>(): PlaceLine<P> {
   let maxLength = MAX_LENGTH;
   let wake = () => {};
 
-  /** Another worker may free a place without a word, so the line looks again by itself too. */
+  /** No worker tells the others that a place is free, so the line also looks again by itself. */
   const untilFreed = () => {
     const freed = new Promise<void>((resolve) => {
       wake = resolve;

@@ -46,8 +46,8 @@ export interface AuditPage {
 
 /**
  * Returns the moment before which the log is complete. A transaction that is under way may still commit a row that
- * belongs before rows that can be seen now. So whoever reads up to this moment, and later goes on from the last row,
- * misses none. Read it before the rows, in a statement of its own. Transactions of other database roles are not
+ * belongs before rows that can be seen now. An export that reads up to this moment, and later goes on from its last row,
+ * misses none. Read the moment before the rows, in a statement of its own. Transactions of other database roles are not
  * considered, because Postgres does not show when they began.
  */
 export async function readAuditHorizon(db: Db): Promise<string> {

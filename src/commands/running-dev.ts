@@ -24,7 +24,7 @@ export async function findRunningDev(dataDir: string): Promise<{ url?: string; t
 export async function readDevEnvironment(dataDir: string): Promise<Record<string, string> | undefined> {
   if (!(await isFolderLocked(dataDir))) return undefined;
   const text = await read(join(dataDir, DEV_ENVIRONMENT_FILE));
-  // The cast trusts what `latchkey dev` wrote.
+  // The cast trusts what `latchkey dev` wrote: the folder is locked by a process of this user.
   return text === undefined ? undefined : (JSON.parse(text) as Record<string, string>);
 }
 

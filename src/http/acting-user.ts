@@ -15,8 +15,8 @@ export type Acting =
   | { kind: 'refused'; problem: HttpProblem };
 
 /**
- * Returns for whom a request with this token acts. Without the header, for the token's own user. Whoever acts for a
- * user has that user's rights alone, and not those of the token's own user.
+ * Returns for whom a request with this token acts: the user that the header names, or without it the token's own user. A
+ * request for another user has that user's rights, and none of the token's own.
  */
 export function actingFor(request: FastifyRequest, token: TokenCaller): Acting {
   const values = headerValues(request);

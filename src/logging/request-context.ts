@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Logger, withFields } from './logger.ts';
 
-/** What every log line of a request carries. A trace's ids would belong here, too. */
+/** What every log line of a request carries. */
 export interface RequestFields {
   requestId: string;
 }

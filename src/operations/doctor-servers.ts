@@ -42,7 +42,7 @@ async function findServer(deps: Dependencies, server: RegisteredServer, ms: numb
   return raceTimeout({ ms }, checking, tooSlow);
 }
 
-/** Nobody relies on a server that an admin has paused. */
+/** What is wrong with a paused server holds up no step, so it is only a warning. */
 function unlessPaused({ paused }: RegisteredServer, { status, message }: Finding): Finding {
   if (!paused) return { status, message };
   return { status: status === 'failed' ? 'warning' : status, message: `${message} (paused)` };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -32,10 +32,14 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 }
 
 /**
- * Whether a running process has the lock, as far as that can be seen: true also where folders can't be locked.
+ * Whether a running process of this user has the lock, as far as that can be seen: true also where folders can't be locked.
+ * A link to the socket of another program is no lock: a folder from elsewhere may hold one.
  */
 export async function isFolderLocked(folder: string): Promise<boolean> {
-  return process.platform === 'win32' || answers(socketOf(folder));
+  if (process.platform === 'win32') return true;
+  const path = socketOf(folder);
+  const status = await lstat(path).catch(() => undefined);
+  return status?.isSocket() === true && status.uid === process.getuid?.() && answers(path);
 }
 
 function socketOf(folder: string): string {

@@ -45,7 +45,7 @@ test('every module that another one imports is there', async () => {
   expect(missing.flat()).toEqual([]);
 });
 
-test('the demo, the servers that only tests run, tests and source maps stay at home', async () => {
+test('the demo, the servers that only tests run, tests and source maps are left out', async () => {
   const paths = await files();
 
   expect(

@@ -93,7 +93,7 @@ function headersOf({ security }: FastifySchema, route: RouteOptions): Pick<Fasti
   return { headers: { type: 'object', properties } };
 }
 
-/** The routes of a user. Not those for admins: whoever acts for a user has no admin rights. */
+/** The routes of a user. Not those for admins: a request that acts for a user has no admin rights. */
 function takesUser(security: FastifySchema['security'], { onRequest }: RouteOptions): boolean {
   return security !== PUBLIC && ![onRequest].flat().some((hook) => hook === requireAdmin);
 }

@@ -21,7 +21,7 @@ type Dependencies = Pick<HttpDependencies, 'steps' | 'listAllConnections' | 'rea
 const onRequest = requireAdminSession;
 const LIMIT = 50;
 
-/** Registers an admin's pages over all users. They show no content, whoever looks. */
+/** Registers an admin's pages over all users. They show no content, also to an admin who may see it over the API. */
 export function registerOperationsPages(app: HttpApp, deps: Dependencies, publicUrl: string): void {
   app.get('/operations', { schema: { hide: true }, onRequest }, async (_, reply) =>
     reply.redirect(operationsPath(publicUrl, 'steps'), 303),
