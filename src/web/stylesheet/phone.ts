@@ -2,7 +2,7 @@
 export const PHONE = `@media (max-width: 36rem) {
   main { padding-top: 1.25rem; }
   nav .bar { gap: 0 1rem; }
-  nav .sections { order: 3; flex-basis: 100%; gap: 0.75rem; overflow-x: auto; }
+  nav .sections { order: 3; flex-basis: 100%; flex-wrap: wrap; gap: 0 0.75rem; }
   nav .user { max-width: 6rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
