@@ -48,18 +48,30 @@ export function isNarrowed({ status, server, cursor }: HomeFilter): boolean {
   return status !== undefined || server !== undefined || cursor !== undefined;
 }
 
-/** Reads what the home page shows. The number of requests does not grow with the number of the user's steps. */
-export async function readHome(sources: HomeSources, userId: string, filter: HomeFilter): Promise<Home> {
+/**
+ * Reads what the home page shows. The number of requests does not grow with the number of the user's steps.
+ *
+ * @param temporalMs what Temporal has not answered by then is left out
+ */
+export async function readHome(
+  sources: HomeSources,
+  userId: string,
+  filter: HomeFilter,
+  temporalMs: number = TEMPORAL_TIMEOUT_MS,
+): Promise<Home> {
   const [known, servers, steps] = await Promise.all([
     sources.knownConnections(userId),
     sources.servers.list(),
-    readSteps(sources.steps, userId, filter),
+    readSteps(sources.steps, { userId, filter, temporalMs }),
   ]);
   return { filter, servers, ...known, ...steps };
 }
 
-async function readSteps(steps: HomeSources['steps'], userId: string, filter: HomeFilter) {
-  return withDeadline({ ms: TEMPORAL_TIMEOUT_MS }, async (signal) => {
+async function readSteps(
+  steps: HomeSources['steps'],
+  { userId, filter, temporalMs }: { userId: string; filter: HomeFilter; temporalMs: number },
+) {
+  return withDeadline({ ms: temporalMs }, async (signal) => {
     const reading = readPage(steps, userId, filter);
     const listUndecided = () => steps.listUndecided({ userId, limit: MAX_NEEDS, signal });
     const undecided = isNarrowed(filter)
