@@ -15,7 +15,11 @@ const RULES = [
 /** Whole steps, whole processes, and several of them at once. */
 const INTEGRATION = [
   ...['tool-calls', 'integration', 'races', 'agents'].map((folder) => `test/${folder}/**/*.test.ts`),
+  // The slowest of the others.
   'test/payloads/encrypted-steps.test.ts',
+  'test/operations/forget-user.test.ts',
+  'test/dev/embedded/authorization-server.test.ts',
+  'test/commands/help.test.ts',
 ];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
