@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockFolder } from '../../src/process/lock-folder.ts';
+import { isFolderLocked, lockFolder } from '../../src/process/lock-folder.ts';
 import { runTypescript } from '../support/child-process.ts';
 
 async function newFolder(): Promise<string> {
@@ -39,5 +39,16 @@ test('a folder is free again once the process that took it was killed', async ()
 
   const lock = await lockFolder(folder);
   expect(lock.kind).toBe('locked');
+  if (lock.kind === 'locked') await lock.release();
+});
+
+test('a link to the socket of another folder is no lock', async () => {
+  const [locked, folder] = [await newFolder(), await newFolder()];
+  const lock = await lockFolder(locked);
+  await symlink(join(locked, 'lock.sock'), join(folder, 'lock.sock'));
+
+  expect(await isFolderLocked(locked)).toBe(true);
+  expect(await isFolderLocked(folder)).toBe(false);
+
   if (lock.kind === 'locked') await lock.release();
 });

@@ -22,12 +22,6 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     spans.set(request, span);
     span.run(done);
   });
-  // The body is read in events of the socket, which are no part of the request.
-  app.addHook('preValidation', (request, _reply, done) => {
-    const span = spans.get(request);
-    if (span === undefined) return done();
-    span.run(done);
-  });
   app.addHook('onResponse', async (request, reply) => {
     const span = spans.get(request);
     const route = request.routeOptions.url;
