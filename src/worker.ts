@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type BundlerPlugin,
@@ -36,6 +35,7 @@ import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
 import { traceActivities } from './temporal/trace-interceptors.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
+import { workflowBundleOptions } from './temporal/workflow-bundle-options.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
@@ -260,17 +260,19 @@ function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefine
 // (in tests), the worker bundles the code at its start, like scripts/bundle-workflows.mjs.
 function workflowCode({
   payloadKeys,
-}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'plugins'> {
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<
+  WorkerOptions,
+  'workflowBundle' | 'workflowsPath' | 'bundlerOptions' | 'plugins'
+> {
   const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
   const codePath = besideThis(`${bundle}-${sdkVersion()}.js`);
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const extension = extname(import.meta.url);
-  const payloadConverterPath = besideThis(`contracts/lenient-payload-converter${extension}`);
+  const { workflowsPath, payloadConverterPath, preloadModules } = workflowBundleOptions();
   const plugin: WorkerPlugin & BundlerPlugin = {
     name: 'latchkey-workflows',
     configureBundler: (own) => ({ ...own, payloadConverterPath }),
   };
-  return { workflowsPath: besideThis(`workflows/index${extension}`), plugins: [plugin] };
+  return { workflowsPath, bundlerOptions: { preloadModules }, plugins: [plugin] };
 }
 
 function besideThis(path: string): string {

@@ -6,7 +6,7 @@ import { breachesIn, type SourceFile } from './support/dependency-rules.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
-test('no file in src imports against the arrows or in a circle, reads the environment outside config or uses a timer that may be collected', () => {
+test('no file in src imports against the arrows or in a circle, reads the environment outside config, uses a timer that may be collected or keeps state that workflows would share', () => {
   const files = sourceFiles();
 
   expect(files.length).toBeGreaterThan(0);
@@ -59,6 +59,10 @@ describe('the rules', () => {
     ['net/a.ts', "const b = process['env'];"],
     ['net/a.ts', 'const { env } = process;'],
     ['net/a.ts', "import { env } from 'node:process';"],
+    ['workflows/a.ts', 'let last = 0;'],
+    ['workflows/a.ts', 'export let last = 0;'],
+    ['contracts/a.ts', 'const seen = new Map<string, number>();'],
+    ['contracts/a.ts', 'export const seen: WeakSet<object> = new WeakSet();'],
   ])('catch, in %s: %s', (path, source) => {
     expect(breachOf(path, source)).toHaveLength(1);
   });
@@ -76,6 +80,8 @@ describe('the rules', () => {
     ['contracts/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
     ['config/a.ts', "import { z } from 'zod'; const b = process.env.B;"],
     ['net/a.ts', 'const env = { process: 1 }; const running = process.uptime();'],
+    ['net/a.ts', 'let last = 0;'],
+    ['workflows/a.ts', 'const NAMES: ReadonlySet<string> = new Set(); function f() { let a = 1; }'],
   ])('allow, in %s: %s', (path, source) => {
     expect(breachOf(path, source)).toEqual([]);
   });
