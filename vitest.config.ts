@@ -8,6 +8,7 @@ const RULES = [
   'test/deploy/*.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
+  'test/docs/versions.test.ts',
   'test/docs/path.test.ts',
   'test/docs/connect-codes.test.ts',
 ];
