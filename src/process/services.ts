@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from '@temporalio/client';
 import { type ChangeNotes, createChangeNotes } from '../changes/change-notes.ts';
 import type { WorkerConfig } from '../config/load-config.ts';
@@ -149,10 +150,13 @@ export function createServices(
 /** Logs one line for an outage that many calls meet, for each server as this process sees it. */
 function serverAvailability(logger: Logger): ServerAvailability {
   const servers = new Map<string, Availability>();
+  // The first call to a server makes its availability, which outlives the call.
+  const outsideOfRequests = AsyncLocalStorage.snapshot();
+  const create = (mcpServerId: string) =>
+    outsideOfRequests(() => createAvailability({ logger, name: 'server', fields: { mcpServerId } }));
   return {
     unavailable(mcpServerId, cause) {
-      const server =
-        servers.get(mcpServerId) ?? createAvailability({ logger, name: 'server', fields: { mcpServerId } });
+      const server = servers.get(mcpServerId) ?? create(mcpServerId);
       servers.set(mcpServerId, server);
       server.unavailable(cause);
     },
