@@ -4,7 +4,7 @@ import { timestampSchema } from './text.ts';
 
 /** The answer to a deposit. */
 export const storedSchema = z.object({
-  stored: z.literal(true),
+  stored: z.boolean().describe('False only with `validateOnly`: the rest is what the deposit would do.'),
   changed: z.boolean().describe('False if the deposit changed nothing. The version then stays the same.'),
   version: z.int().nonnegative(),
   resuming: z.int().nonnegative().describe('Number of steps that waited for this deposit and now resume.'),

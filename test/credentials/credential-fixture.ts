@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { type Clock, systemClock } from '../../src/credentials/clock.ts';
-import { type DepositOutcome, depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import {
+  depositCredential,
+  type RequestedDepositOutcome,
+} from '../../src/credentials/deposit/deposit-credential.ts';
 import type { RenewalDependencies } from '../../src/credentials/refresh/refresh.ts';
 import { createRenewal, type Renewal } from '../../src/credentials/refresh/renewal.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -47,7 +50,7 @@ export interface CredentialFixture {
   register(registration?: object, id?: string): Promise<RegisteredServer>;
   /** A new user of that server. */
   newKey(server: RegisteredServer): CredentialKey;
-  deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
+  deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<RequestedDepositOutcome>;
   /** Simulates another process with its own pool, connections and running refreshes. Ends with the fixture. */
   anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
   stop(): Promise<void>;
