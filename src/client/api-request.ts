@@ -2,6 +2,7 @@ import { withDeadline } from '../async/deadline.ts';
 import { isObject } from '../contracts/is-object.ts';
 import { problemSchema } from '../schemas/http-problem.ts';
 
+/** Where Latchkey's HTTP API is, and as whom it is asked. */
 export interface LatchkeyApiOptions {
   /** The address of `latchkey server`, which may have a path. */
   url: string;
