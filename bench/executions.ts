@@ -32,6 +32,14 @@ export async function untilAllCompleted(client: Client, query: string, expected:
   return Math.max(...ends);
 }
 
+/** Waits until none of them has a workflow task that a worker still has to do. */
+export async function untilIdle(client: Client, workflowIds: readonly string[]): Promise<void> {
+  await mapConcurrently(workflowIds, async (id) => {
+    while ((await client.workflow.getHandle(id).describe()).raw.pendingWorkflowTask)
+      await delay(LOOK_AGAIN_MS);
+  });
+}
+
 /** Ends what a phase has left open. */
 export async function terminateAll(client: Client, query: string): Promise<void> {
   const open: string[] = [];

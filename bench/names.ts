@@ -10,3 +10,6 @@ export const CALL = { tool: 'create_invoice', arguments: { customer: 'ACME', amo
 
 /** What has been started, to be ended from the last to the first, also where a start failed. */
 export type Undo = (() => Promise<unknown>)[];
+
+/** The signal that a waiting bare workflow goes on at. */
+export const RELEASE = 'release';

@@ -23,10 +23,10 @@ export const QUICK: Plan = {
   throughput: [{ concurrency: CONCURRENCY, runs: 2, count: 150 }],
   latency: { runs: 2, count: 15 },
   warmUp: 100,
-  memory: { runs: 1, warm: 50, count: 150 },
-  stampede: { steps: 200, workerProcesses: 4 },
-  resume: [{ maxCachedWorkflows: 2_000, waiters: 100 }],
-  paused: { maxCachedWorkflows: 50, samples: [50, 150] },
+  memory: { runs: 1, warm: 50, count: 100 },
+  stampede: { steps: 100, workerProcesses: 4 },
+  resume: [{ maxCachedWorkflows: 2_000, waiters: 60 }],
+  paused: { maxCachedWorkflows: 30, samples: [30, 100] },
 };
 
 /** The last of `resume` is the one that the figure `resume` is about. */

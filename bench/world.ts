@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -44,7 +44,7 @@ export interface World {
  * Latchkey's API as a process of its own. There are no workers yet.
  */
 export async function startWorld(undo: Undo, profiles: string | undefined): Promise<World> {
-  const folder = await makeFolder(undo);
+  const folder = await makeFolder();
   const backing = await startBacking(folder, undo);
   const { temporal, environment, jwtSecret } = backing;
   const connection = await Connection.connect({ address: temporal.address });
@@ -81,11 +81,10 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
   };
 }
 
-async function makeFolder(undo: Undo): Promise<string> {
+async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
   // Postgres may run as another user and must be able to enter the folder.
   await chmod(folder, 0o755);
-  undo.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 

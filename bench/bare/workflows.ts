@@ -3,6 +3,7 @@
  * is no renewal, no pause and no record of a lost call.
  */
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+import { RELEASE } from '../names.ts';
 import type { BareActivities, BareCall } from './activities.ts';
 
 const { callTool } = proxyActivities<BareActivities>({
@@ -14,9 +15,9 @@ export async function bareCall(call: BareCall): Promise<unknown> {
   return callTool(call);
 }
 
-export const release = defineSignal('release');
+const release = defineSignal(RELEASE);
 
-/** Waits for the signal `release` first. */
+/** Waits for the signal first. */
 export async function bareWait(call: BareCall): Promise<unknown> {
   let released = false;
   setHandler(release, () => {

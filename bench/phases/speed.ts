@@ -34,11 +34,12 @@ type Runs = Record<ContenderName, Run[]>;
 /** Throughput, latency, CPU and the counts of a step, of steps and bare workflows in turn. */
 export const speed: Phase = {
   name: 'speed',
-  limitMinutes: { quick: 5, full: 25 },
+  limitMinutes: { quick: 10, full: 25 },
   async run(phase) {
     const { plan, say } = phase;
     const racers = await startRacers(phase);
     for (const racer of racers) await runOf(racer, { count: plan.warmUp, concurrency: CONCURRENCY });
+    say('both workers are warm');
     const byConcurrency: { concurrency: number; runs: Runs }[] = [];
     for (const { runs, ...load } of plan.throughput) {
       byConcurrency.push({ concurrency: load.concurrency, runs: await alternate(racers, runs, load) });
@@ -119,7 +120,8 @@ function throughputFigures(byConcurrency: { concurrency: number; runs: Runs }[])
 }
 
 function spreadOfRuns(runs: Run[], of: (run: Run) => number) {
-  return spreadOf(runs.map((run) => rounded(of(run), 2)));
+  const { median, min, max } = spreadOf(runs.map(of));
+  return { median: rounded(median, 2), min: rounded(min, 2), max: rounded(max, 2) };
 }
 
 /** The worst run: a median would hide a run with other requests. */

@@ -95,6 +95,4 @@ export type Report = z.infer<typeof reportSchema>;
 export type About = Pick<Report, keyof typeof about>;
 
 /** Of a run with `--phase`. */
-export const partialReportSchema = z.strictObject({ ...about, ...figures.partial().shape });
-
 export type PartialReport = About & SomeFigures;
