@@ -5,7 +5,7 @@ import type { BenchOptions } from './options.ts';
 import { type Phase, runPhase } from './phases/phase.ts';
 import { PHASES } from './phases/phases.ts';
 import { FULL, QUICK } from './plan.ts';
-import { type PartialReport, partialReportSchema, reportSchema, type SomeFigures } from './report/figures.ts';
+import { type PartialReport, reportSchema, type SomeFigures } from './report/figures.ts';
 import { rounded } from './statistics.ts';
 import { startWorld } from './world.ts';
 
