@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type AdminFilter, listUserConnections, listUserSteps } from '../client/admin-api.ts';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
 import { userConnectionsTable, userStepsTable } from './admin-report.ts';
-import { parseId } from './connections.ts';
+import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { parseSince } from './since.ts';
 import { apiVariablesHelp } from './variables-help.ts';

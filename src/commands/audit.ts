@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type AuditExport, exportAudit } from '../client/admin-api.ts';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
-import { parseId } from './connections.ts';
+import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { parseSince } from './since.ts';
 import { apiVariablesHelp } from './variables-help.ts';

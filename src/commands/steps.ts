@@ -4,8 +4,8 @@ import { createStepsApi, type StepsApi, type StepsFilter, type StepsPage } from 
 import { STEP_STATUSES, type StepStatus } from '../contracts/step.ts';
 import { apiHelp } from './api-help.ts';
 import { colorsOf } from './colors.ts';
-import { parseId } from './connections.ts';
 import { FOLLOW_EXIT_CODES, type FollowFlags, followInTerminal, isFollowing } from './follow-in-terminal.ts';
+import { parseId } from './parse-id.ts';
 import { runApiCommand } from './run-api-command.ts';
 import { addDecisions } from './steps-decisions.ts';
 import { FOR, STEP_ID } from './steps-options.ts';
