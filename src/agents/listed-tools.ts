@@ -38,7 +38,7 @@ export interface ListedTool {
   /** By which the model calls it. */
   name: string;
   address: ToolAddress;
-  tool: ToolDescription;
+  tool: Omit<ToolDescription, 'name'>;
   call: (args: Record<string, unknown>) => Promise<ModelAnswer>;
 }
 
