@@ -41,7 +41,7 @@ export function pausedSteps({ client, latchkey, pool }: World, prefix: string, u
     },
     async end() {
       await terminateAll(client, open);
-      await pool.query('DELETE FROM mcp_waiter WHERE starts_with(user_id, $1)', [prefix]);
+      await pool.query('DELETE FROM mcp_step_waiter WHERE starts_with(user_id, $1)', [prefix]);
     },
   };
 }

@@ -2,15 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { breachesIn, type SourceFile } from './support/dependency-rules.ts';
+import { breachesIn, breachesInBench, type SourceFile } from './support/dependency-rules.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 test('no file in src imports against the arrows or in a circle, reads the environment outside config, uses a timer that may be collected or keeps state that workflows would share', () => {
-  const files = sourceFiles();
+  const files = filesBelow(SRC, SRC);
 
   expect(files.length).toBeGreaterThan(0);
   expect(breachesIn(files)).toEqual([]);
+});
+
+test('no file in bench imports a test, or in a circle', () => {
+  const files = filesBelow(join(ROOT, 'bench'), ROOT);
+
+  expect(files.length).toBeGreaterThan(0);
+  expect(breachesInBench(files)).toEqual([]);
+  const importsTest = { path: 'bench/a.ts', source: "import { b } from '../test/support/b.ts';" };
+  expect(breachesInBench([importsTest])).toEqual(['bench/a.ts may not import test/support/b.ts']);
 });
 
 describe('the rules', () => {
@@ -30,6 +40,7 @@ describe('the rules', () => {
     ['http/a.ts', "import { b } from '../dev/embedded/b.ts';"],
     ['http/a.ts', "import { b } from '../dev/command.ts';"],
     ['worker.ts', "import { b } from './dev/command.ts';"],
+    ['worker.ts', "import { b } from '../bench/b.ts';"],
     ['cli.ts', "import { b } from './dev/dev.ts';"],
     ['dev/embedded/a.ts', "import { b } from '../../db/b.ts';"],
     ['workflows/a.ts', "import { b } from '../schemas/b.ts';"],
@@ -102,12 +113,12 @@ describe('the rules', () => {
   });
 });
 
-function sourceFiles(): SourceFile[] {
-  return readdirSync(SRC, { recursive: true, withFileTypes: true })
+function filesBelow(folder: string, root: string): SourceFile[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({
-      path: relative(SRC, path).replaceAll('\\', '/'),
+      path: relative(root, path).replaceAll('\\', '/'),
       source: readFileSync(path, 'utf8'),
     }));
 }

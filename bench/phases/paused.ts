@@ -19,7 +19,7 @@ export const paused: Phase = {
     const { samples, maxCachedWorkflows } = plan.paused;
     const worker = keep(await world.startStepWorker({ maxCachedWorkflows }));
     const waiting = pausedSteps(world, 'paused-', USERS);
-    await world.pool.query('VACUUM FULL mcp_waiter');
+    await world.pool.query('VACUUM FULL');
     const databaseBefore = await tableBytes(world.pool);
     const temporalBefore = await temporalBytes(world);
     const curve: Sample[] = [];

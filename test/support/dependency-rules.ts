@@ -94,6 +94,17 @@ export function breachesIn(files: SourceFile[]): string[] {
   ];
 }
 
+/** Every breach in `bench/`, whose paths are from the root: it may import all of `src`, and no test. */
+export function breachesInBench(files: SourceFile[]): string[] {
+  const breaches = [...importGraph(files)].flatMap(([path, targets]) =>
+    targets
+      .filter((target) => !/^(bench|src)\//.test(target))
+      .map((target) => `${path} may not import ${target}`),
+  );
+  const circles = importCircles(importGraph(files));
+  return [...breaches, ...circles.map((circle) => `${circle.join(', ')} import each other in a circle`)];
+}
+
 function importGraph(files: SourceFile[]): ImportGraph {
   return new Map(
     files.map(({ path, source }) => [
