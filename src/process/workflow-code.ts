@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BundlerPlugin, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import type { WorkerConfig } from '../config/load-config.ts';
+import { sdkVersion } from '../temporal/one-sdk.ts';
+
+/**
+ * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has. Beside
+ * another version of the SDK, and from source (in tests), the Worker bundles the code at its start, like
+ * scripts/bundle-workflows.mjs.
+ */
+export function workflowCode({
+  payloadKeys,
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'plugins'> {
+  const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
+  const codePath = fromRoot(`${bundle}-${sdkVersion()}.js`);
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const extension = extname(import.meta.url);
+  const payloadConverterPath = fromRoot(`contracts/lenient-payload-converter${extension}`);
+  const plugin: WorkerPlugin & BundlerPlugin = {
+    name: 'latchkey-workflows',
+    configureBundler: (own) => ({ ...own, payloadConverterPath }),
+  };
+  return { workflowsPath: fromRoot(`workflows/index${extension}`), plugins: [plugin] };
+}
+
+/** Of `src`, or of `dist`. */
+function fromRoot(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
