@@ -6,8 +6,11 @@ import { hasShape } from './reader/shape.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const MOST_THAT_DO_NOT_RUN = 6;
-/** Their commands need Docker, Kubernetes or a database elsewhere; test/deploy checks the files that they use. */
-const ELSEWHERE = ['docs/deploy.md'];
+/**
+ * Most of their commands need Docker, Kubernetes or another product. test/deploy checks the files that deploy.md uses, and
+ * the tests of `connections import` its commands.
+ */
+const ELSEWHERE = ['docs/deploy.md', 'docs/import.md'];
 
 test('every block that a reader runs is run by a test, or says why not', () => {
   const unmarked = pages()
