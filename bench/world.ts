@@ -19,11 +19,10 @@ import { createLogger } from '../src/logging/logger.ts';
 import { runMigrate } from '../src/operations/migrate.ts';
 import { MCP_SERVER_ID, STEP_QUEUE, type Undo } from './names.ts';
 import { createUsers, type Users } from './users.ts';
-import type { WorkerProcess } from './worker-process.ts';
-import { bundleBareWorkflows, startApi, type WorkerOptions, workersOf } from './workers.ts';
+import { startApi, type Workers, workersOf } from './workers.ts';
 
 /** Everything that is measured or needed for it. All of it is on this machine, and talks over loopback. */
-export interface World {
+export interface World extends Workers {
   folder: string;
   temporal: { address: string; namespace: string };
   /** The file in which the Temporal dev server keeps its executions. */
@@ -34,9 +33,7 @@ export interface World {
   authorizationServer: AuthorizationServer;
   mcpServer: DemoMcpServer;
   users: Users;
-  /** `latchkey worker`, as built. */
-  startStepWorker(options?: WorkerOptions): Promise<WorkerProcess>;
-  startBareWorker(tokens: Record<string, string>, options?: WorkerOptions): Promise<WorkerProcess>;
+  databaseUrl: string;
 }
 
 /**
@@ -62,7 +59,6 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
     url: mcpServer.url,
     auth: { type: 'oauth2' },
   });
-  const bundle = await bundleBareWorkflows(folder);
   return {
     folder,
     temporal,
@@ -70,6 +66,7 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
     client,
     latchkey: createLatchkey({ client, taskQueue: STEP_QUEUE }),
     pool,
+    databaseUrl: environment.DATABASE_URL,
     authorizationServer,
     mcpServer,
     users: await createUsers({
@@ -77,7 +74,7 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
       resource: mcpServer.url,
       api: { url: api.url, jwtSecret },
     }),
-    ...workersOf({ environment, temporal, folder, bundle, mcpUrl: mcpServer.url, profiles, undo }),
+    ...workersOf({ environment, temporal, folder, mcpUrl: mcpServer.url, profiles, undo }),
   };
 }
 
