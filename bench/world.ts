@@ -48,17 +48,10 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
   const client = new Client({ connection, namespace: temporal.namespace });
   const pool = createPool({ databaseUrl: environment.DATABASE_URL, size: 2, onIdleError: () => {} });
   undo.push(() => pool.end());
-  const authorizationServer = await startAuthorizationServer();
-  undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
-  undo.push(mcpServer.stop);
+  const { authorizationServer, mcpServer } = await startCounterparties(undo);
   const api = await startApi({ environment, folder, jwtSecret, port: await freePort() });
   undo.push(api.stop);
-  const admin = await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, { url: api.url, jwtSecret });
-  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, {
-    url: mcpServer.url,
-    auth: { type: 'oauth2' },
-  });
+  await registerServer(mcpServer.url, { url: api.url, jwtSecret });
   return {
     folder,
     temporal,
@@ -76,6 +69,19 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
     }),
     ...workersOf({ environment, temporal, folder, mcpUrl: mcpServer.url, profiles, undo }),
   };
+}
+
+async function startCounterparties(undo: Undo) {
+  const authorizationServer = await startAuthorizationServer();
+  undo.push(authorizationServer.stop);
+  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  undo.push(mcpServer.stop);
+  return { authorizationServer, mcpServer };
+}
+
+async function registerServer(url: string, api: { url: string; jwtSecret: string }): Promise<void> {
+  const admin = await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, api);
+  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, { url, auth: { type: 'oauth2' } });
 }
 
 async function makeFolder(): Promise<string> {

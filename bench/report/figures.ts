@@ -48,6 +48,9 @@ const details = {
     workflowKiB: spread,
     bareWorkflowKiB: spread,
   }),
+  /** The part of the memory that is in the heaps of its threads: it varies less from run to run. */
+  workflowHeapKiB: figure,
+  bareWorkflowHeapKiB: figure,
   /** 1 shows that the comparison is fair. */
   bareRequestsPerCall: figure,
   throughputCurve: z.array(z.strictObject({ concurrency: count, step: figure, bare: figure })),

@@ -11,6 +11,7 @@ export function rowsOf(figures: SomeFigures): Row[] {
     latency('p50', figures),
     latency('p95', figures),
     compared('memory for each that is paused and cached, KiB', spread.workflowKiB, spread.bareWorkflowKiB),
+    row('of that, in the heaps of its threads, KiB', figures.workflowHeapKiB, figures.bareWorkflowHeapKiB),
     row('events in the history', figures.historyEventsHappyPath),
     row('HTTP requests at the MCP server for each', figures.requestsPerCall, figures.bareRequestsPerCall),
     stampede && [

@@ -40,6 +40,8 @@ export const SAMPLE: Report = {
     workflowKiB: SPREAD,
     bareWorkflowKiB: SPREAD,
   },
+  workflowHeapKiB: 150,
+  bareWorkflowHeapKiB: 140,
   bareRequestsPerCall: 1,
   throughputCurve: [
     { concurrency: 1, step: 6, bare: 6.5 },
