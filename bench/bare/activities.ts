@@ -1,10 +1,5 @@
+import type { BareCall } from './call.ts';
 import { openSession, type Session } from './session.ts';
-
-export interface BareCall {
-  userId: string;
-  tool: string;
-  arguments: Record<string, unknown>;
-}
 
 export interface BareActivities {
   callTool(call: BareCall): Promise<unknown>;

@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { BareCall } from './activities.ts';
+import type { BareCall } from './call.ts';
 
 /** An MCP session of the official SDK. */
 export interface Session {

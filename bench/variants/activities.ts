@@ -1,4 +1,4 @@
-import type { BareCall } from '../bare/activities.ts';
+import type { BareCall } from '../bare/call.ts';
 import { openSession, type Session } from '../bare/session.ts';
 import { createTokenStore, type StoredToken, type TokenStoreOptions } from './token-store.ts';
 

@@ -3,6 +3,7 @@ import { untilCount } from '../executions.ts';
 import { CALL } from '../names.ts';
 import type { PhaseRun } from '../phases/phase.ts';
 import { CONCURRENCY } from '../plan.ts';
+import { slowRefreshes } from '../slow-refreshes.ts';
 import { startVariant, type Tokens, type Variants } from './start.ts';
 
 const QUERY = 'WorkflowType = "refreshUnderMutex"';
@@ -16,7 +17,7 @@ export async function measureMutex(
   const { steps: workflows, workerProcesses } = plan.stampede;
   const userId = 'variant-mutex';
   await store.write({ userId, ...(await world.users.grant(userId)) });
-  world.authorizationServer.control.expireAccessTokens(userId);
+  const slow = slowRefreshes(world.authorizationServer, userId);
   const indexes = Array.from({ length: workflows }, (_, index) => index);
   await mapConcurrently(
     indexes,
@@ -29,6 +30,7 @@ export async function measureMutex(
   const workers = await Promise.all(starting);
   await untilCount(world.client, `${QUERY} AND ExecutionStatus != "Running"`, (count) => count >= workflows);
   const { count: failed } = await world.client.workflow.count(`${QUERY} AND ExecutionStatus = "Failed"`);
+  slow.end();
   const { succeeded, failed: refused } = world.authorizationServer.stats.tokenGrants('refresh_token', {
     accountId: userId,
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BareCall } from '../bare/activities.ts';
+import type { BareCall } from '../bare/call.ts';
 import { BARE_QUEUE } from '../names.ts';
 import type { Figures } from '../report/figures.ts';
 import type { World } from '../world.ts';

@@ -1,6 +1,6 @@
 /** Other ways to write the bare workflow, for a comparison. Each lacks one of the things that a step does. */
 import { proxyActivities, sleep } from '@temporalio/workflow';
-import type { BareCall } from '../bare/activities.ts';
+import type { BareCall } from '../bare/call.ts';
 import type { VariantActivities } from './activities.ts';
 
 const activities = proxyActivities<VariantActivities>({
