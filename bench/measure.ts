@@ -38,7 +38,7 @@ export async function measure(options: BenchOptions, undo: Undo): Promise<Measur
   }
   const machine = await machineOf(world, loadBefore);
   const report = { mode: options.mode, at: new Date().toISOString(), machine, seconds, ...figures };
-  const isWhole = phases.length === PHASES.length;
+  const isWhole = options.phases === undefined;
   return {
     report: isWhole ? reportSchema.parse(report) : report,
     folder: world.folder,
@@ -46,12 +46,16 @@ export async function measure(options: BenchOptions, undo: Undo): Promise<Measur
 }
 
 /** @throws with a message for the user */
-function chosen({ phases: names }: BenchOptions): readonly Phase[] {
+function chosen({ phases: names, mode }: BenchOptions): readonly Phase[] {
   const unknown = names?.find((name) => !PHASES.some((phase) => phase.name === name));
   if (unknown !== undefined) {
     throw new Error(`--phase is one of ${PHASES.map(({ name }) => name).join(', ')}, not ${unknown}`);
   }
-  return PHASES.filter(({ name }) => names === undefined || names.includes(name));
+  return PHASES.filter((phase) => names?.includes(phase.name) ?? isDefault(phase, mode));
+}
+
+function isDefault({ fullOnly }: Phase, mode: BenchOptions['mode']): boolean {
+  return mode === 'full' || fullOnly !== true;
 }
 
 /** Progress is on stderr: stdout is for the result. */

@@ -13,6 +13,10 @@ export interface Plan {
   resume: { maxCachedWorkflows: number; waiters: number }[];
   /** The numbers of paused steps at which memory and database are measured. */
   paused: { maxCachedWorkflows: number; samples: number[] };
+  variants: {
+    eachCall: { runs: number; count: number };
+    polling: { waiters: number; everySeconds: number; watchSeconds: number };
+  };
 }
 
 /** What the contract calls concurrency 50 and 1,000 waiters. */
@@ -27,6 +31,10 @@ export const QUICK: Plan = {
   stampede: { steps: 100, workerProcesses: 4 },
   resume: [{ maxCachedWorkflows: 2_000, waiters: 60 }],
   paused: { maxCachedWorkflows: 30, samples: [30, 100] },
+  variants: {
+    eachCall: { runs: 1, count: 50 },
+    polling: { waiters: 20, everySeconds: 2, watchSeconds: 6 },
+  },
 };
 
 /** The last of `resume` is the one that the figure `resume` is about. */
@@ -48,4 +56,8 @@ export const FULL: Plan = {
     ...[250, 500, 1_000].map((waiters) => ({ maxCachedWorkflows: 2_000, waiters })),
   ],
   paused: { maxCachedWorkflows: 500, samples: [500, 1_000, 2_500, 5_000, 10_000] },
+  variants: {
+    eachCall: { runs: 3, count: 300 },
+    polling: { waiters: 300, everySeconds: 10, watchSeconds: 30 },
+  },
 };

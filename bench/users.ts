@@ -9,6 +9,10 @@ const REDIRECT_URI = 'https://app.example/callback';
 export interface Users {
   /** A genuine authorization-code exchange, deposited over the HTTP API. Resolves to the access token. */
   connect(userId: string): Promise<string>;
+  /** What its client is known by at the authorization server. */
+  client: { clientId: string; tokenEndpoint: string; resource: string };
+  /** A genuine exchange whose tokens Latchkey never sees. */
+  grant(userId: string): Promise<{ accessToken: string; refreshToken: string }>;
   /** The exchange alone. `deposit` stores it; it answers with the number of steps that go on. */
   consent(userId: string): Promise<{ accessToken: string; deposit(): Promise<number> }>;
 }
@@ -22,11 +26,12 @@ interface UsersOptions {
 
 export async function createUsers({ authorizationServer, resource, api }: UsersOptions): Promise<Users> {
   const { clientId } = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
-  const { issuer } = authorizationServer;
+  const { issuer, tokenEndpoint } = authorizationServer;
+  const exchange = (accountId: string) =>
+    authorizeHeadlessly({ issuer, clientId, redirectUri: REDIRECT_URI, resource, accountId });
 
   async function consent(userId: string) {
-    const request = { issuer, clientId, redirectUri: REDIRECT_URI, resource, accountId: userId };
-    const { accessToken, refreshToken, expiresIn, tokenEndpoint } = await authorizeHeadlessly(request);
+    const { accessToken, refreshToken, expiresIn } = await exchange(userId);
     const body = {
       mcpServerId: MCP_SERVER_ID,
       ...{ refreshToken, accessToken, expiresIn, tokenEndpoint, clientId, resource },
@@ -40,6 +45,11 @@ export async function createUsers({ authorizationServer, resource, api }: UsersO
   }
 
   return {
+    client: { clientId, tokenEndpoint, resource },
+    async grant(userId) {
+      const { accessToken, refreshToken } = await exchange(userId);
+      return { accessToken, refreshToken };
+    },
     consent,
     async connect(userId) {
       const { accessToken, deposit } = await consent(userId);

@@ -22,24 +22,26 @@ function answerMainThread() {
   threads.onmessage = ({ data }) => {
     if (!data.collect) return;
     globalThis.gc();
-    threads.postMessage({ collected: id });
+    threads.postMessage({ collected: id, heap: process.memoryUsage().heapUsed });
   };
 }
 
 function answerBenchmark() {
   const running = new Set();
   let waiting = new Set();
+  let heapOfThreads = 0;
   threads.onmessage = ({ data }) => {
     if (data.started) running.add(data.started);
-    waiting.delete(data.collected);
+    if (waiting.delete(data.collected)) heapOfThreads += data.heap;
   };
   process.on('message', async ({ id, ask }) => {
-    process.send?.({ id, value: ask === 'cpu' ? cpuMs() : await rssAfterCollection() });
+    process.send?.({ id, ...(ask === 'cpu' ? { cpuMs: cpuMs() } : await memoryAfterCollection()) });
   });
   process.channel?.unref();
 
-  async function rssAfterCollection() {
+  async function memoryAfterCollection() {
     waiting = new Set(running);
+    heapOfThreads = 0;
     threads.postMessage({ collect: true });
     const deadline = performance.now() + THREAD_ANSWERS_WITHIN_MS;
     while (waiting.size > 0 && performance.now() < deadline) await delay(20);
@@ -47,7 +49,8 @@ function answerBenchmark() {
     globalThis.gc();
     await delay(SETTLES_WITHIN_MS);
     globalThis.gc();
-    return process.memoryUsage.rss();
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heap: heapUsed + heapOfThreads };
   }
 }
 

@@ -15,10 +15,15 @@ export interface WorkerProcess {
   readonly pid: number;
   /** CPU milliseconds of all of its threads since its start, user and system. */
   cpuMs(): Promise<number>;
-  /** Resident memory after a garbage collection in each of its threads. */
-  rssBytes(): Promise<number>;
+  /** Resident memory, and the used heaps of all its threads, after a garbage collection in each. In bytes. */
+  memory(): Promise<WorkerMemory>;
   /** Drains. SIGKILL if that takes too long. */
   stop(): Promise<void>;
+}
+
+export interface WorkerMemory {
+  rss: number;
+  heap: number;
 }
 
 export interface WorkerProcessOptions {
@@ -32,7 +37,9 @@ export interface WorkerProcessOptions {
   profiles?: string | undefined;
 }
 
-const answerSchema = z.object({ id: z.number(), value: z.number() });
+const idSchema = z.object({ id: z.number() });
+const cpuSchema = z.object({ cpuMs: z.number() });
+const memorySchema = z.object({ rss: z.number(), heap: z.number() });
 
 /** Resolves when the process has logged that it is ready. @throws if it does not */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
@@ -49,8 +56,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const ask = createQuestions(child, options.name, exited);
   return {
     pid: child.pid,
-    cpuMs: () => ask('cpu'),
-    rssBytes: () => ask('rss'),
+    cpuMs: async () => cpuSchema.parse(await ask('cpu')).cpuMs,
+    memory: async () => memorySchema.parse(await ask('memory')),
     stop: () => stop(child, exited),
   };
 }
@@ -83,15 +90,14 @@ function logUntilReady({ stdout, stderr }: ChildProcess, logFile: string): Promi
 
 function createQuestions(child: ChildProcess, name: string, exited: Promise<unknown>) {
   let lastId = 0;
-  return async (question: 'cpu' | 'rss'): Promise<number> => {
+  return async (question: 'cpu' | 'memory'): Promise<unknown> => {
     lastId += 1;
     const id = lastId;
-    const answer = new Promise<number>((resolve) => {
+    const answer = new Promise<unknown>((resolve) => {
       const onMessage = (message: unknown) => {
-        const { data } = answerSchema.safeParse(message);
-        if (data?.id !== id) return;
+        if (idSchema.safeParse(message).data?.id !== id) return;
         child.off('message', onMessage);
-        resolve(data.value);
+        resolve(message);
       };
       child.on('message', onMessage);
     });

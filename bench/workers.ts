@@ -4,32 +4,46 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { BareWorkerSettings } from './bare/settings.ts';
 import { BARE_QUEUE, type Undo } from './names.ts';
+import type { TokenStoreOptions } from './variants/token-store.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const TYPESCRIPT = fileURLToPath(new URL('../test/support/typescript.mjs', import.meta.url));
 const BARE_WORKER = fileURLToPath(new URL('./bare/worker.ts', import.meta.url));
 const BARE_WORKFLOWS = fileURLToPath(new URL('./bare/workflows.ts', import.meta.url));
+const VARIANT_WORKFLOWS = fileURLToPath(new URL('./variants/workflows.ts', import.meta.url));
 
 export interface WorkerOptions {
   /** Default: the SDK decides by the available memory. */
   maxCachedWorkflows?: number;
 }
 
+interface BareWorkerOptions extends WorkerOptions {
+  /** The worker runs the workflows of `variants/`, with these tokens. */
+  tokenStore?: TokenStoreOptions;
+}
+
 interface Starting {
   environment: Readonly<Record<string, string>>;
   temporal: { address: string; namespace: string };
   folder: string;
-  /** The file of the bundled bare workflows. */
-  bundle: string;
   mcpUrl: string;
   profiles: string | undefined;
   undo: Undo;
 }
 
+export type Workers = ReturnType<typeof workersOf>;
+
 /** How workers are started. All of them end with the world, if no phase ends them before. */
-export function workersOf({ environment, temporal, folder, bundle, mcpUrl, profiles, undo }: Starting) {
+export function workersOf({ environment, temporal, folder, mcpUrl, profiles, undo }: Starting) {
   let started = 0;
+  const bundles = new Map<string, Promise<string>>();
+  const bundled = (workflows: string): Promise<string> => {
+    const bundle =
+      bundles.get(workflows) ?? bundleWorkflows(workflows, join(folder, `${bundles.size}.bundle.js`));
+    bundles.set(workflows, bundle);
+    return bundle;
+  };
   const start = async (kind: string, args: string[], own: Record<string, string>): Promise<WorkerProcess> => {
     started += 1;
     const name = `${kind} worker ${started}`;
@@ -39,15 +53,22 @@ export function workersOf({ environment, temporal, folder, bundle, mcpUrl, profi
     return worker;
   };
   return {
+    /** `latchkey worker`, as built. */
     startStepWorker({ maxCachedWorkflows }: WorkerOptions = {}) {
       const cache = maxCachedWorkflows !== undefined && {
         WORKER_MAX_CACHED_WORKFLOWS: String(maxCachedWorkflows),
       };
       return start('step', [CLI, 'worker'], { ...environment, ...cache });
     },
-    startBareWorker(tokens: Record<string, string>, options: WorkerOptions = {}) {
-      const server = { url: mcpUrl, tokens };
-      const settings: BareWorkerSettings = { ...temporal, ...options, taskQueue: BARE_QUEUE, bundle, server };
+    async startBareWorker(tokens: Record<string, string>, options: BareWorkerOptions = {}) {
+      const workflows = options.tokenStore === undefined ? BARE_WORKFLOWS : VARIANT_WORKFLOWS;
+      const settings: BareWorkerSettings = {
+        ...temporal,
+        ...options,
+        taskQueue: BARE_QUEUE,
+        bundle: await bundled(workflows),
+        server: { url: mcpUrl, tokens },
+      };
       return start('bare', ['--import', TYPESCRIPT, BARE_WORKER], {
         PATH: environment.PATH ?? '',
         BENCH_BARE_WORKER: JSON.stringify(settings),
@@ -57,12 +78,8 @@ export function workersOf({ environment, temporal, folder, bundle, mcpUrl, profi
 }
 
 /** As `npm run build` bundles Latchkey's, so that neither worker does it at its start. */
-export async function bundleBareWorkflows(folder: string): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: BARE_WORKFLOWS,
-    logger: new DefaultLogger('WARN'),
-  });
-  const file = join(folder, 'bare-workflows.js');
+async function bundleWorkflows(workflowsPath: string, file: string): Promise<string> {
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   await writeFile(file, code);
   return file;
 }

@@ -19,11 +19,10 @@ import { createLogger } from '../src/logging/logger.ts';
 import { runMigrate } from '../src/operations/migrate.ts';
 import { MCP_SERVER_ID, STEP_QUEUE, type Undo } from './names.ts';
 import { createUsers, type Users } from './users.ts';
-import type { WorkerProcess } from './worker-process.ts';
-import { bundleBareWorkflows, startApi, type WorkerOptions, workersOf } from './workers.ts';
+import { startApi, type Workers, workersOf } from './workers.ts';
 
 /** Everything that is measured or needed for it. All of it is on this machine, and talks over loopback. */
-export interface World {
+export interface World extends Workers {
   folder: string;
   temporal: { address: string; namespace: string };
   /** The file in which the Temporal dev server keeps its executions. */
@@ -34,9 +33,7 @@ export interface World {
   authorizationServer: AuthorizationServer;
   mcpServer: DemoMcpServer;
   users: Users;
-  /** `latchkey worker`, as built. */
-  startStepWorker(options?: WorkerOptions): Promise<WorkerProcess>;
-  startBareWorker(tokens: Record<string, string>, options?: WorkerOptions): Promise<WorkerProcess>;
+  databaseUrl: string;
 }
 
 /**
@@ -51,18 +48,10 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
   const client = new Client({ connection, namespace: temporal.namespace });
   const pool = createPool({ databaseUrl: environment.DATABASE_URL, size: 2, onIdleError: () => {} });
   undo.push(() => pool.end());
-  const authorizationServer = await startAuthorizationServer();
-  undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
-  undo.push(mcpServer.stop);
+  const { authorizationServer, mcpServer } = await startCounterparties(undo);
   const api = await startApi({ environment, folder, jwtSecret, port: await freePort() });
   undo.push(api.stop);
-  const admin = await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, { url: api.url, jwtSecret });
-  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, {
-    url: mcpServer.url,
-    auth: { type: 'oauth2' },
-  });
-  const bundle = await bundleBareWorkflows(folder);
+  await registerServer(mcpServer.url, { url: api.url, jwtSecret });
   return {
     folder,
     temporal,
@@ -70,6 +59,7 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
     client,
     latchkey: createLatchkey({ client, taskQueue: STEP_QUEUE }),
     pool,
+    databaseUrl: environment.DATABASE_URL,
     authorizationServer,
     mcpServer,
     users: await createUsers({
@@ -77,8 +67,21 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
       resource: mcpServer.url,
       api: { url: api.url, jwtSecret },
     }),
-    ...workersOf({ environment, temporal, folder, bundle, mcpUrl: mcpServer.url, profiles, undo }),
+    ...workersOf({ environment, temporal, folder, mcpUrl: mcpServer.url, profiles, undo }),
   };
+}
+
+async function startCounterparties(undo: Undo) {
+  const authorizationServer = await startAuthorizationServer();
+  undo.push(authorizationServer.stop);
+  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  undo.push(mcpServer.stop);
+  return { authorizationServer, mcpServer };
+}
+
+async function registerServer(url: string, api: { url: string; jwtSecret: string }): Promise<void> {
+  const admin = await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, api);
+  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, { url, auth: { type: 'oauth2' } });
 }
 
 async function makeFolder(): Promise<string> {

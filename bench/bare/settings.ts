@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tokenStoreOptions } from '../variants/token-store.ts';
 
 /** What the benchmark tells a bare worker, in the variable `BENCH_BARE_WORKER`. */
 export const bareWorkerSettings = z.object({
@@ -8,6 +9,8 @@ export const bareWorkerSettings = z.object({
   /** The file of the bundled workflows. */
   bundle: z.string(),
   maxCachedWorkflows: z.number().optional(),
+  /** For the workflows of `variants/`. */
+  tokenStore: tokenStoreOptions.optional(),
   server: z.object({ url: z.string(), tokens: z.record(z.string(), z.string()) }),
 });
 

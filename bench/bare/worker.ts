@@ -1,6 +1,7 @@
 /** A process of its own: the worker of the bare workflows, with the options of Latchkey's worker where they bear on speed. */
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { tuningOptions } from '../../src/process/tuning-options.ts';
+import { createVariantActivities } from '../variants/activities.ts';
 import { createBareActivities } from './activities.ts';
 import { bareWorkerSettings } from './settings.ts';
 
@@ -26,7 +27,10 @@ const worker = await Worker.create({
   namespace: settings.namespace,
   taskQueue: settings.taskQueue,
   workflowBundle: { codePath: settings.bundle },
-  activities: createBareActivities(settings.server),
+  activities: {
+    ...createBareActivities(settings.server),
+    ...(settings.tokenStore && createVariantActivities(settings.server.url, settings.tokenStore)),
+  },
   ...tuningOptions({ ...SLOTS, maxCachedWorkflows: settings.maxCachedWorkflows }),
   stickyQueueScheduleToStartTimeout: '5s',
   maxHeartbeatThrottleInterval: '5s',

@@ -4,7 +4,8 @@
  */
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import { RELEASE } from '../names.ts';
-import type { BareActivities, BareCall } from './activities.ts';
+import type { BareActivities } from './activities.ts';
+import type { BareCall } from './call.ts';
 
 const { callTool } = proxyActivities<BareActivities>({
   startToCloseTimeout: '5 minutes',

@@ -28,7 +28,7 @@ export const paused: Phase = {
       const databaseBytes = (await tableBytes(world.pool)) - databaseBefore;
       curve.push({
         steps,
-        workerRssMiB: rounded((await worker.rssBytes()) / MIB, 1),
+        workerRssMiB: rounded((await worker.memory()).rss / MIB, 1),
         databaseMiB: rounded(databaseBytes / MIB, 3),
       });
       say(`${steps} paused: worker ${curve.at(-1)?.workerRssMiB} MiB, database ${databaseBytes} bytes more`);

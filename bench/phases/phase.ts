@@ -8,6 +8,8 @@ import type { World } from '../world.ts';
 /** A part of the benchmark, with workers and workflows of its own. */
 export interface Phase {
   name: string;
+  /** The short mode leaves it out, unless it is asked for by name. */
+  fullOnly?: boolean;
   /** After this time the phase has failed. */
   limitMinutes: Record<BenchOptions['mode'], number>;
   run(phase: PhaseRun): Promise<SomeFigures>;

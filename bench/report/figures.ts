@@ -48,6 +48,9 @@ const details = {
     workflowKiB: spread,
     bareWorkflowKiB: spread,
   }),
+  /** The part of the memory that is in the heaps of its threads: it varies less from run to run. */
+  workflowHeapKiB: figure,
+  bareWorkflowHeapKiB: figure,
   /** 1 shows that the comparison is fair. */
   bareRequestsPerCall: figure,
   throughputCurve: z.array(z.strictObject({ concurrency: count, step: figure, bare: figure })),
@@ -60,6 +63,36 @@ const details = {
     }),
   ),
   pausedCurve: z.array(z.strictObject({ steps: count, workerRssMiB: figure, databaseMiB: figure })),
+  /** Other ways to write the bare workflow. Of the full mode only. */
+  variants: z
+    .strictObject({
+      eachCall: z.array(
+        z.strictObject({
+          variant: z.enum(['connectEachCall', 'refreshEachCall']),
+          perSecond: figure,
+          cpuMs: figure,
+          requestsPerCall: figure,
+          tokenRequestsPerCall: figure,
+        }),
+      ),
+      /** The stampede with a mutex in each process and no lease. `refused`: refreshes, `failed`: workflows. */
+      sharedMutex: z.strictObject({
+        workflows: count,
+        workerProcesses: count,
+        grants: count,
+        refused: count,
+        failed: count,
+      }),
+      /** `seconds` from the grant to the end of all. The others are for each waiter. */
+      polling: z.strictObject({
+        waiters: count,
+        everySeconds: figure,
+        seconds: figure,
+        eventsPerWaitingHour: count,
+        cpuMsPerWaitingHour: count,
+      }),
+    })
+    .optional(),
   /** What the Temporal dev server's file grows by for each paused step. */
   temporalBytesPerStep: figure,
 };

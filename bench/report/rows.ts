@@ -11,6 +11,7 @@ export function rowsOf(figures: SomeFigures): Row[] {
     latency('p50', figures),
     latency('p95', figures),
     compared('memory for each that is paused and cached, KiB', spread.workflowKiB, spread.bareWorkflowKiB),
+    row('of that, in the heaps of its threads, KiB', figures.workflowHeapKiB, figures.bareWorkflowHeapKiB),
     row('events in the history', figures.historyEventsHappyPath),
     row('HTTP requests at the MCP server for each', figures.requestsPerCall, figures.bareRequestsPerCall),
     stampede && [
@@ -58,3 +59,28 @@ function row(what: string, step: number | undefined, bare?: number): Row | undef
 function figureText(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 3 });
 }
+
+/** What the other ways to write the bare workflow came to, one sentence each. */
+export function variantRows({ variants }: SomeFigures): [way: string, cost: string][] {
+  if (variants === undefined) return [];
+  const { eachCall, sharedMutex, polling } = variants;
+  return [
+    ...eachCall.map((one): [string, string] => [
+      WAYS[one.variant],
+      `${one.perSecond} a second, ${one.cpuMs} ms of CPU and ${one.requestsPerCall} MCP requests each, ${one.tokenRequestsPerCall} token requests each`,
+    ]),
+    [
+      `a mutex in each of ${sharedMutex.workerProcesses} processes, no lease; ${sharedMutex.workflows} workflows meet one expired token`,
+      `${sharedMutex.grants} grants, ${sharedMutex.refused} refused refreshes, ${sharedMutex.failed} failed workflows`,
+    ],
+    [
+      `${polling.waiters} waiters look for the token every ${polling.everySeconds} s`,
+      `${polling.seconds} s from the grant to the end of all; ${polling.eventsPerWaitingHour} events and ${polling.cpuMsPerWaitingHour} ms of CPU for each waiter and hour`,
+    ],
+  ];
+}
+
+const WAYS = {
+  connectEachCall: 'a session for each call',
+  refreshEachCall: 'a refresh before each call',
+};

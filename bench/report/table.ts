@@ -1,5 +1,5 @@
 import type { PartialReport } from './figures.ts';
-import { rowsOf } from './rows.ts';
+import { rowsOf, variantRows } from './rows.ts';
 import { targetsOf } from './targets.ts';
 
 /** The report for people, as text. */
@@ -16,6 +16,7 @@ export function reportAsText(report: PartialReport): string {
     '',
     aligned([['', 'step', 'bare'], ...figures]),
     '',
+    ...(variantRows(report).length > 0 ? [aligned(variantRows(report)), ''] : []),
     aligned([['target', 'is', 'has to be', ''], ...targets]),
   ].join('\n');
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chartsOf } from './charts.ts';
 import type { Report } from './figures.ts';
-import { rowsOf } from './rows.ts';
+import { rowsOf, variantRows } from './rows.ts';
 import { machineAsText } from './table.ts';
 import { targetsOf } from './targets.ts';
 
@@ -39,6 +39,9 @@ function figuresAsMarkdown(report: Report): string {
   return [
     `${report.at.slice(0, 10)}: ${machineAsText(report)}${preliminary(report)}`,
     table(['', 'step', 'bare workflow'], rowsOf(report)),
+    ...(variantRows(report).length > 0
+      ? [table(['another way to write the bare workflow', ''], variantRows(report))]
+      : []),
     table(['target', 'is', 'has to be', 'met'], targets),
     ...Object.keys(chartsOf(report)).map((name) => `![${ALT[name] ?? name}](images/${name})`),
   ].join('\n\n');

@@ -43,7 +43,7 @@ test('a phase that fails is named, and its workers are stopped', async () => {
   const worker = (pid: number): WorkerProcess => ({
     pid,
     cpuMs: async () => 0,
-    rssBytes: async () => 0,
+    memory: async () => ({ rss: 0, heap: 0 }),
     stop: async () => void stopped.push(pid),
   });
   const phase = {

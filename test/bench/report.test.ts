@@ -98,6 +98,7 @@ test('the table names every target and says which is missed', () => {
   const text = reportAsText({ ...SAMPLE, cpuRatio: 1.5 });
 
   expect(text).toMatch(/cpuRatio +1\.5 +≤ 1\.15 +NOT met/);
+  expect(text).toMatch(/a session for each call +15 a second, 40 ms of CPU and 5 MCP requests each/);
   expect(text).toMatch(/throughputRatio +0\.967 +≥ 0\.95 +met/);
 });
 

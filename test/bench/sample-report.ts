@@ -40,6 +40,8 @@ export const SAMPLE: Report = {
     workflowKiB: SPREAD,
     bareWorkflowKiB: SPREAD,
   },
+  workflowHeapKiB: 150,
+  bareWorkflowHeapKiB: 140,
   bareRequestsPerCall: 1,
   throughputCurve: [
     { concurrency: 1, step: 6, bare: 6.5 },
@@ -53,5 +55,19 @@ export const SAMPLE: Report = {
     { steps: 500, workerRssMiB: 290, databaseMiB: 0.4 },
     { steps: 10_000, workerRssMiB: 300, databaseMiB: 8.6 },
   ],
+  variants: {
+    eachCall: [
+      { variant: 'connectEachCall', perSecond: 15, cpuMs: 40, requestsPerCall: 5, tokenRequestsPerCall: 0 },
+      { variant: 'refreshEachCall', perSecond: 20, cpuMs: 18, requestsPerCall: 1, tokenRequestsPerCall: 1 },
+    ],
+    sharedMutex: { workflows: 1_000, workerProcesses: 4, grants: 1, refused: 3, failed: 990 },
+    polling: {
+      waiters: 300,
+      everySeconds: 10,
+      seconds: 14,
+      eventsPerWaitingHour: 3_960,
+      cpuMsPerWaitingHour: 6_000,
+    },
+  },
   temporalBytesPerStep: 9_000,
 };
