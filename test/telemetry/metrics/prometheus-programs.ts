@@ -8,20 +8,26 @@ import { cacheFolder } from '../../../src/dev/embedded/server-binaries.ts';
 
 const exec = promisify(execFile);
 
+type Program = 'promtool' | 'prometheus';
+
+/** Each variable names the program's path. */
+const VARIABLES: Record<Program, string> = { promtool: 'PROMTOOL_PATH', prometheus: 'PROMETHEUS_PATH' };
+
 /**
- * Returns the path of promtool: `PROMTOOL_PATH`, one on the `PATH`, one in the cache, or that of Debian's package
- * `prometheus`, which is downloaded into the cache and not installed. Undefined if there is none.
+ * Returns the path of one of Prometheus' programs: the one that its variable names, one on the `PATH`, one in the cache,
+ * or that of Debian's package `prometheus`, which is downloaded into the cache and not installed. Undefined if there is
+ * none.
  */
-export async function findPromtool(): Promise<string | undefined> {
-  const { PROMTOOL_PATH: given, PATH = '' } = process.env;
-  const cached = join(cacheFolder(process.env), 'bin', 'promtool');
-  const onPath = PATH.split(':').map((folder) => join(folder, 'promtool'));
+export async function findPrometheusProgram(program: Program): Promise<string | undefined> {
+  const { [VARIABLES[program]]: given, PATH = '' } = process.env;
+  const cached = join(cacheFolder(process.env), 'bin', program);
+  const onPath = PATH.split(':').map((folder) => join(folder, program));
   const found = [...(given ? [given] : []), ...onPath, cached].find((path) => existsSync(path));
-  return found ?? (await fromDebian(cached).catch(() => undefined));
+  return found ?? (await fromDebian(program, cached).catch(() => undefined));
 }
 
-async function fromDebian(target: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-promtool-'));
+async function fromDebian(program: Program, target: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-prometheus-'));
   try {
     await exec('apt-get', ['download', 'prometheus'], { cwd: folder, timeout: 60_000 });
     const [archive = ''] = await readdir(folder);
@@ -29,7 +35,7 @@ async function fromDebian(target: string): Promise<string> {
     await mkdir(join(target, '..'), { recursive: true });
     // A copy beside the target: another process never finds half a file.
     const copy = `${target}.${process.pid}`;
-    await copyFile(join(folder, 'unpacked', 'usr', 'bin', 'promtool'), copy);
+    await copyFile(join(folder, 'unpacked', 'usr', 'bin', program), copy);
     await rename(copy, target);
     return target;
   } finally {
