@@ -161,6 +161,13 @@ export const SCENES: Record<string, (reader: Reader) => Scene | Promise<Scene>> 
           const { failed } = await shell.run('LATCHKEY_URL=http://127.0.0.1:$PORT; start server');
           expect(failed).toBe('');
         },
+        // The CLI waits only some seconds for Temporal, which is not always enough on a busy machine.
+        run: (shell, { text }) =>
+          vi.waitFor(async () => {
+            const ran = await shell.run(text);
+            expect(ran.failed, ran.output).toBe('');
+            return ran;
+          }, WAIT),
         after: async (shell, { output }) => {
           expect(output).toContain('WorkflowExecutionStarted');
           await shell.run('kill $started; wait $started');
