@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Latchkey, TemporalUnavailable } from '../src/client.ts';
 import type { bareCall } from './bare/workflows.ts';
-import { BARE_QUEUE, CALL, MCP_SERVER_ID } from './names.ts';
+import { CALL, MCP_SERVER_ID } from './names.ts';
+import { START_ATTEMPTS, startBare } from './start-bare.ts';
 import type { World } from './world.ts';
-
-/** A server that other work slows down answers too late. A start with the same id is the same step. */
-const START_ATTEMPTS = 5;
 
 export type ContenderName = 'step' | 'bare';
 
@@ -28,7 +26,7 @@ export function stepContender({ latchkey, client }: World): Contender {
   };
 }
 
-/** Starts a step through Latchkey's client, and returns its workflow id. */
+/** Starts a step through Latchkey's client, and returns its workflow id. A start with the same id is the same step. */
 export async function startStep(
   latchkey: Latchkey,
   step: { userId: string; stepId: string },
@@ -49,15 +47,12 @@ export function bareContender({ client }: World): Contender {
   return {
     name: 'bare',
     async runOne(userId) {
-      const workflowId = `bare/${randomUUID()}`;
-      const options = { workflowId, taskQueue: BARE_QUEUE, args: [{ userId, ...CALL }] as [BareCallInput] };
-      const handle = await client.workflow.start<typeof bareCall>('bareCall', options);
+      const args: Parameters<typeof bareCall> = [{ userId, ...CALL }];
+      const handle = await startBare(client, 'bareCall', { workflowId: `bare/${randomUUID()}`, args });
       await handle.result();
     },
   };
 }
-
-type BareCallInput = Parameters<typeof bareCall>[0];
 
 function statusOf(result: unknown): unknown {
   return typeof result === 'object' && result !== null && 'status' in result ? result.status : undefined;

@@ -3,7 +3,8 @@ import { mapConcurrently } from '../src/async/map-concurrently.ts';
 import type { bareWait } from './bare/workflows.ts';
 import { type ContenderName, startStep } from './contenders.ts';
 import { terminateAll, untilCount, untilIdle } from './executions.ts';
-import { BARE_QUEUE, CALL } from './names.ts';
+import { CALL } from './names.ts';
+import { startBare } from './start-bare.ts';
 import type { World } from './world.ts';
 
 const STARTS_AT_ONCE = 50;
@@ -54,8 +55,8 @@ export function pausedBare({ client }: World, userId: string): Paused {
   const open = `${query} AND ExecutionStatus = "Running"`;
   const args: Parameters<typeof bareWait> = [{ userId, ...CALL }];
   const start = async () => {
-    const options = { workflowId: `${prefix}/${randomUUID()}`, taskQueue: BARE_QUEUE, args };
-    const { workflowId } = await client.workflow.start<typeof bareWait>('bareWait', options);
+    const workflowId = `${prefix}/${randomUUID()}`;
+    await startBare(client, 'bareWait', { workflowId, args });
     return workflowId;
   };
   return {

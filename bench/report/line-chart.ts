@@ -22,7 +22,7 @@ interface Scale {
 }
 
 const WIDTH = 720;
-const HEIGHT = 400;
+const HEIGHT = 420;
 const AREA = { left: 70, right: 650, top: 60, bottom: 340 };
 const TICKS = 5;
 /** Distinguishable for colour-blind readers. Okabe and Ito. */
@@ -53,7 +53,7 @@ export function lineChart({ title, xLabel, yLabel, rightLabel, series }: Chart):
       horizontal(left.at(value), value, rightLabel ? right : undefined, left),
     ),
     ...ticksOf(x.max).map((value) => text({ x: x.at(value), y: AREA.bottom + 20 }, label(value))),
-    text({ x: (AREA.left + AREA.right) / 2, y: HEIGHT - 14 }, xLabel),
+    text({ x: (AREA.left + AREA.right) / 2, y: HEIGHT - 38 }, xLabel),
     text({ x: 8, y: AREA.top - 14, anchor: 'start' }, yLabel),
     ...(rightLabel ? [text({ x: WIDTH - 8, y: AREA.top - 14, anchor: 'end' }, rightLabel)] : []),
     ...series.map((one, index) => drawn(one, index, x, one.right ? right : left)),
@@ -96,8 +96,8 @@ function drawn({ name, points }: Series, index: number, x: Scale, y: Scale): str
   return [
     `<polyline points="${line}" fill="none" stroke="${colour}" stroke-width="2"/>`,
     ...places.map(({ cx, cy }) => `<circle cx="${cx}" cy="${cy}" r="3.5" fill="${colour}"/>`),
-    `<rect x="${keyX}" y="${HEIGHT - 42}" width="12" height="4" fill="${colour}"/>`,
-    text({ x: keyX + 17, y: HEIGHT - 36, anchor: 'start', size: 12 }, name),
+    `<rect x="${keyX}" y="${HEIGHT - 18}" width="12" height="4" fill="${colour}"/>`,
+    text({ x: keyX + 17, y: HEIGHT - 12, anchor: 'start', size: 12 }, name),
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BareCall } from '../bare/call.ts';
-import { BARE_QUEUE } from '../names.ts';
 import type { Figures } from '../report/figures.ts';
+import { startBare } from '../start-bare.ts';
 import type { World } from '../world.ts';
 import type { TokenStore, TokenStoreOptions } from './token-store.ts';
 
@@ -15,5 +15,5 @@ export interface Tokens {
 /** Starts one of the workflows of `workflows.ts`. */
 export function startVariant({ client }: World, workflow: string, ...args: [BareCall, ...number[]]) {
   const workflowId = `variant/${workflow}/${randomUUID()}`;
-  return client.workflow.start(workflow, { workflowId, taskQueue: BARE_QUEUE, args });
+  return startBare(client, workflow, { workflowId, args });
 }
