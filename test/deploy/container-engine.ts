@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { run } from '../../scripts/setup/run.mjs';
-import { nodeProgram } from '../agents/support/node-program.ts';
+import { nodeProgram } from '../support/node-program.ts';
 import { startNode, type TypescriptProcess } from '../support/child-process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
