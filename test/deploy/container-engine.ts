@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { run } from '../../scripts/setup/run.mjs';
-import { nodeProgram } from '../support/node-program.ts';
 import { startNode, type TypescriptProcess } from '../support/child-process.ts';
+import { nodeProgram } from '../support/node-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE_IMAGE = 'docker.io/library/node:24-bookworm-slim';
