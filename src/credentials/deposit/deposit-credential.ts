@@ -17,10 +17,10 @@ import { type CurrentCredential, lockCredential, lockServer, replaceCredential }
 import { type DepositCondition, type GrantDeposit, isForAnother, isSameClient } from './deposited-grant.ts';
 import { missingFingerprintKeyId, tokenRelation } from './recognize-token.ts';
 import {
-  type Rehearsed,
   type ResumptionDependencies,
-  rehearsed,
   type Stored,
+  type Validated,
+  validated,
   withResumption,
 } from './resume-waiting.ts';
 import { type SealedDeposit, sealDeposit } from './seal-deposit.ts';
@@ -43,7 +43,7 @@ export type DepositOutcome =
 /** The outcome of a deposit that may have a condition. */
 export type RequestedDepositOutcome =
   | DepositOutcome
-  | Rehearsed
+  | Validated
   /** With `onlyIfAbsent`: the account is connected. Nothing was stored. */
   | { kind: 'already-connected' };
 
@@ -118,7 +118,7 @@ export async function depositCredential(
     const store = (db: Db) => storeGuarded(deps, db, { key, by, deposit, sealed, named }, guard);
     const outcome = await transaction(deps.pool, store);
     if (outcome.kind === 'stored') {
-      return deposit.validateOnly ? rehearsed(deps, key, outcome) : withResumption(deps, key, outcome);
+      return deposit.validateOnly ? validated(deps, key, outcome) : withResumption(deps, key, outcome);
     }
     if (outcome.kind !== 'ask') return outcome;
     // Requested between two transactions. If the registration changes meanwhile, the new authorization server is asked.

@@ -12,7 +12,7 @@ export interface Stored {
 }
 
 /** With `validateOnly`: what `Stored` would be. Nothing was stored. */
-export type Rehearsed = Omit<Stored, 'kind'> & { kind: 'valid' };
+export type Validated = Omit<Stored, 'kind'> & { kind: 'valid' };
 
 export interface ResumptionDependencies {
   pool: Pool;
@@ -40,11 +40,11 @@ export async function withResumption(
 }
 
 /** Counts the steps that the deposit would wake. */
-export async function rehearsed(
+export async function validated(
   { pool }: ResumptionDependencies,
   key: CredentialKey,
   stored: Stored,
-): Promise<Rehearsed> {
+): Promise<Validated> {
   return { ...stored, kind: 'valid', resuming: await countDueWaiters(pool, key, stored.version) };
 }
 
