@@ -5,10 +5,11 @@ import { CONNECTION_REASONS, STEP_STATUSES } from '../contracts/step.ts';
 import { STEP_REASONS } from '../schemas/http-admin.ts';
 import { CONNECTION_STATUSES } from '../schemas/http-connection.ts';
 import { userConnectionsTable, userStepsTable } from './admin-report.ts';
+import { NEEDS_ADMIN } from './api-advice.ts';
 import { apiHelp } from './api-help.ts';
 import { choiceOption, LIMIT } from './list-options.ts';
 import { parseId } from './parse-id.ts';
-import { runApiCommand } from './run-api-command.ts';
+import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { parseSince } from './since.ts';
 
 interface AdminFlags {
@@ -67,7 +68,7 @@ function addListOf<Page extends { nextCursor?: string }>(admin: Command, list: A
     .option(...LIMIT)
     .option('--cursor <cursor>', 'go on after an earlier list')
     .option('--json', `print one JSON object, as GET /admin/${list.name} answers`)
-    .addHelpText('after', () => apiHelp(list.example))
+    .addHelpText('after', () => apiHelp(list.example, `${API_EXIT_CODES}\n${NEEDS_ADMIN}`))
     .action((flags: AdminFlags) => runApiCommand((api) => printList(api, list, flags)));
 }
 

@@ -1,11 +1,14 @@
 import type { LatchkeyApiError, LatchkeyApiOptions } from '../client/api-request.ts';
 import { printable } from './table.ts';
 
+/** The missing right of a command for admins, in its help and where the API refuses. */
+export const NEEDS_ADMIN = 'This needs an admin: a token with the scope latchkey:admin.';
+
 /** What to do next, by the code of a problem. */
 const ADVICE: Readonly<Record<string, string>> = {
   unauthenticated:
     'The token is LATCHKEY_TOKEN, or that of `latchkey dev`: get a new one if it has expired, and check that it was issued for this Latchkey.',
-  forbidden: 'This needs an admin: a token with the scope latchkey:admin.',
+  forbidden: NEEDS_ADMIN,
   'unknown-server': '`latchkey servers list` shows the ids (as an admin).',
   'unknown-step': '`latchkey steps list` shows your steps.',
   'step-conflict': 'Choose another --step-id, or leave it out.',

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type AuditExport, exportAudit } from '../client/admin-api.ts';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
+import { NEEDS_ADMIN } from './api-advice.ts';
 import { apiHelp } from './api-help.ts';
 import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
@@ -28,8 +29,10 @@ export function addAudit(program: Command): void {
     .option('--server <id>', 'only about this MCP server', parseId)
     .option('--action <action>', 'only this action, such as connected')
     .option('--cursor <cursor>', 'go on after the line that has this cursor')
-    .option('--json', 'one JSON object a line, which it always is')
-    .addHelpText('after', () => apiHelp(EXAMPLE, `${API_EXIT_CODES}${RESUME}`))
+    .option('--json', 'accepted for symmetry: the output is always one JSON object a line')
+    .addHelpText('after', () =>
+      apiHelp(EXAMPLE, `${API_EXIT_CODES}\n${NEEDS_ADMIN}${RESUME}`, 'docs/audit.md'),
+    )
     .action(({ user: userId, actor: actorUserId, server: mcpServerId, since, action, cursor }: ExportFlags) =>
       runApiCommand((api) => printExport(api, { userId, actorUserId, mcpServerId, since, action, cursor })),
     );

@@ -10,7 +10,7 @@ interface RepairFlags {
 }
 
 const EXIT_CODES = `
-Exit code: 0 repaired; 1 nothing was done, because workers run; 2 wrong configuration.
+Exit code: 0 repaired; 1 not done, and says why; 2 wrong configuration.
 `;
 
 export function addRepair(program: Command): void {

@@ -5,13 +5,17 @@ import { operatorHelp } from './variables-help.ts';
 
 // Each role is imported when it runs, so that it does not load the libraries of the others.
 
+const MIGRATE_EXIT_CODES = `
+Exit code: 0 everything is set up; 1 it failed, and says why; 2 wrong configuration.
+`;
+
 export function addMigrate(program: Command): void {
   program
     .command('migrate')
     .description(
       'migrate the database and set up Temporal; safe to run again, and from many processes at once',
     )
-    .addHelpText('after', () => operatorHelp('npx latchkey migrate', 'operator'))
+    .addHelpText('after', () => operatorHelp('npx latchkey migrate', 'operator', MIGRATE_EXIT_CODES))
     .action(() =>
       runRole(
         'operator',

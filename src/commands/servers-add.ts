@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
 import { createServersApi } from '../client/servers-api.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../schemas/token-endpoint-auth-method.ts';
+import { NEEDS_ADMIN } from './api-advice.ts';
 import { apiHelp } from './api-help.ts';
 import { CommandRefused } from './command-refused.ts';
 import { SOURCES } from './input-source.ts';
@@ -15,7 +16,7 @@ interface AddFlags extends RegistrationFlags {
 }
 
 const HELP = `${API_EXIT_CODES}
-This needs an admin: a token with the scope latchkey:admin.
+${NEEDS_ADMIN}
 <source> is ${SOURCES}. A secret is never an argument,
 because other users of the machine may see those. A query of the URL may be one: give the URL by its source then.`;
 

@@ -2,6 +2,7 @@ import { confirm, isCancel } from '@clack/prompts';
 import type { Command } from 'commander';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
 import { createServersApi } from '../client/servers-api.ts';
+import { NEEDS_ADMIN } from './api-advice.ts';
 import { apiHelp } from './api-help.ts';
 import { colorsOf } from './colors.ts';
 import { CommandRefused } from './command-refused.ts';
@@ -15,8 +16,7 @@ interface JsonFlag {
 }
 
 const SERVER_ID = ['<server>', "the MCP server's id", parseId] as const;
-const EXIT_CODES = `${API_EXIT_CODES}
-These commands need an admin: a token with the scope latchkey:admin.`;
+const EXIT_CODES = `${API_EXIT_CODES}\n${NEEDS_ADMIN}`;
 
 export function addServers(program: Command): void {
   const servers = program

@@ -3,7 +3,7 @@ import type { VariableHelp } from '../config/part.ts';
 
 /** Lists the environment variables of a role, for its `--help`. */
 export function variablesHelp(role: Role): string {
-  return toText(variablesOfRole(role));
+  return toText(variablesOfRole(role), 'docs/configuration.md');
 }
 
 const OPERATOR_EXIT_CODES = `
@@ -15,13 +15,17 @@ export function operatorHelp(example: string, role: Role, exitCodes = OPERATOR_E
   return `\nExample: ${example}\n${exitCodes}${variablesHelp(role)}`;
 }
 
-/** Lists the environment variables of a command over the HTTP API, for its `--help`. */
-export function apiVariablesHelp(): string {
-  return toText(variablesOfApiAccess());
+/**
+ * Lists the environment variables of a command over the HTTP API, for its `--help`.
+ *
+ * @param page the page about the command
+ */
+export function apiVariablesHelp(page: string): string {
+  return toText(variablesOfApiAccess(), page);
 }
 
-function toText(variables: readonly VariableHelp[]): string {
+function toText(variables: readonly VariableHelp[], page: string): string {
   const width = Math.max(...variables.map(({ name }) => name.length));
   const lines = variables.map(({ name, meaning, unset }) => `  ${name.padEnd(width)}  ${meaning} (${unset})`);
-  return ['', 'Environment variables:', ...lines, '', 'More: docs/configuration.md'].join('\n');
+  return ['', 'Environment variables:', ...lines, '', `More: ${page}`].join('\n');
 }

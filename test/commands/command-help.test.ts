@@ -12,6 +12,13 @@ describe('the help', () => {
     if (name !== 'completion') expect(help).toContain('Exit code: 0');
   });
 
+  test.for(COMMANDS)('of %s leads to its page, and says whether it needs an admin', ([name, command]) => {
+    const help = helpOf(command);
+    const isForAdmins = /^(servers|admin|audit) /.test(name);
+    expect(help.includes('a token with the scope latchkey:admin.')).toBe(isForAdmins);
+    if (name !== 'completion') expect(help).toMatch(new RegExp(`More: ${pageOf(name)}\\s*$`));
+  });
+
   test('is looked at in all groups of commands', () => {
     const cli = readFileSync(new URL('../../src/cli.ts', import.meta.url), 'utf8');
     const added = [...cli.matchAll(/^(add\w+)\(program\);$/gm)].map(([, name]) => name);
@@ -34,6 +41,27 @@ describe('the help', () => {
     );
   });
 });
+
+test.for(COMMANDS)('docs/cli.md has a row for %s', ([name]) => {
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/^\| `latchkey ([^`]+)`((?: · `[^`]+`)*) \|/gm)].flatMap(
+    ([, first = '', more = '']) => {
+      const group = first.includes(' ') ? `${first.split(' ')[0]} ` : '';
+      const others = [...more.matchAll(/`([^`]+)`/g)].map(([, other = '']) => `${group}${other}`);
+      return [first, ...others].map((words) => words.replace(/ [<[-].*$/, ''));
+    },
+  );
+
+  expect(named).toContain(name);
+});
+
+function pageOf(name: string): string {
+  if (name === 'connections import') return 'docs/import.md';
+  if (name === 'audit export') return 'docs/audit.md';
+  return /^(dev|worker|server|migrate|doctor|repair|keys|users)\b(?!s)/.test(name)
+    ? 'docs/configuration.md'
+    : 'docs/cli.md';
+}
 
 /** The commands that do something, by the words after `latchkey`, without those that the help hides. */
 function commandsOf(command: Command, path: string[] = []): [name: string, command: Command][] {

@@ -19,6 +19,7 @@ interface ImportFlags extends FormatFlags {
   json?: true;
 }
 
+const EXAMPLE = 'npx latchkey connections import < connections.ndjson';
 const EXIT_CODES = `
 Exit code: 0 all lines are done, which includes those that were connected already; 1 lines failed, or it could not go
 on; 2 wrong configuration, or no Latchkey to ask; 130 stopped by Ctrl-C; 143 by SIGTERM. Running it again is harmless.
@@ -39,7 +40,7 @@ export function addImport(connections: Command): void {
   addFormatOptions(command);
   command
     .option('--json', 'one JSON object for each line that was not stored, and one at the end')
-    .addHelpText('after', () => apiHelp('npx latchkey connections import < connections.ndjson', EXIT_CODES))
+    .addHelpText('after', () => apiHelp(EXAMPLE, EXIT_CODES, 'docs/import.md'))
     .action((flags: ImportFlags) => runApiCommand((api) => run(api, flags)));
 }
 
@@ -53,8 +54,8 @@ function addFormatOptions(command: Command): void {
     )
     .option('--map-file <file>', 'the same with token endpoints and clients, as a JSON object')
     .option('--token-endpoint <url>', 'where neither the export nor the map file has one')
-    .option('--client-id <id>', 'likewise')
-    .option('--client-secret <source>', 'likewise')
+    .option('--client-id <id>', 'the client, where neither has one')
+    .option('--client-secret <source>', 'its secret, where neither has one')
     .option('--user-map <file>', "a JSON object from that system's ids of users to the ids here")
     .option('--user-field <path>', 'nango: where a connection says whose it is (default: tags.end_user_id)')
     .option(
