@@ -2,7 +2,7 @@
  * `npm run screenshots:telemetry`: takes the pictures of a trace and of the dashboard into `docs/images`. They show one
  * run of the demo and five minutes of load after it, on real processes. The spans go over OTLP into Zipkin, whose page
  * is the picture. Prometheus scrapes the processes; the panels are drawn here from the dashboard's queries, because
- * Grafana is no package that can be installed.
+ * Grafana is not in npm or Debian.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -19,7 +19,7 @@ export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.
 /**
  * Lists the tools of a user's servers and returns them as a `ToolSet`. Each call that the model makes is a step of that
  * user. A tool is named `server_tool`, or `server_account_tool` for another account than `default`. Its output is a
- * `ModelAnswer`: whatever becomes of the step, the model is told of it and the agent goes on.
+ * `ModelAnswer`. A call throws only when the workflow is cancelled. Every other outcome is the tool's answer.
  *
  * @throws ApplicationFailure of type `McpToolsUnavailable` if the tools of a server can't be listed, unless there is
  *   `onUnavailable`

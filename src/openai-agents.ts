@@ -33,8 +33,8 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
   /** Whether listing the tools waits until the user has connected the server. Default: as `onPause` says of calls. */
   waitUntilConnected?: boolean;
   /**
-   * Is told, as the one element, of the server when its tools can't be listed: why, and where the user connects it. The
-   * server has no tools then, except for a `connectTool`, and is asked again on the agent's next turn. Default:
+   * Called with one element when the server's tools can't be listed: the server, why, and where the user connects it.
+   * The server has no tools then, except for a `connectTool`, and is asked again on the agent's next turn. Default:
    * `listTools()` throws, which ends the agent, unless there is a `connectTool`.
    */
   onUnavailable?: (servers: readonly UnavailableServer[]) => void;
@@ -45,7 +45,7 @@ export interface LatchkeyMcpServerOptions extends AgentOptions {
  * children of the workflow on Latchkey's task queue, with the user's own credential. Tools are listed once; call
  * `invalidateToolsCache()` to list them again.
  *
- * A call never throws, except when the workflow is cancelled: whatever becomes of it is the tool's answer.
+ * A call throws only when the workflow is cancelled. Every other outcome is the tool's answer.
  * `listTools()` throws `ApplicationFailure` of type `McpToolsUnavailable` if the tools can't be listed, unless there is
  * a `connectTool` or `onUnavailable`.
  */

@@ -22,8 +22,10 @@ export interface AgentOptions {
    */
   afterReturn?: 'cancel' | 'keep';
   /**
-   * Whether a server that its user has to connect first has one tool, `connect_<server>`, by which the model gets the
-   * link for the user. Default: with `onPause: 'return'`.
+   * Whether a server that its user has to connect first has one tool, by which the model gets the link for the user.
+   * Default: with `onPause: 'return'`. The tool is called `connect_<server>`; for another account than `default`
+   * `connect_<server>_<account>` with the AI SDK, and `connect_<server>_<account>_<hash>` with the OpenAI Agents SDK,
+   * whose servers do not know each other's names.
    */
   connectTool?: boolean;
   /** The most bytes of a result that go into the conversation; the rest is a note with a reference. Default 65,536. */

@@ -27,7 +27,7 @@ export function isFollowing({ watch, wait, for: ms }: FollowFlags): boolean {
 export const FOLLOW_EXIT_CODES = `
 Exit code: 0 done, and if it follows the step: success; 1 not done; 2 wrong configuration, or no Latchkey to ask. If it
 follows the step: 3 error; 4 skipped; 5 cancelled; with --for: 6 it waits for you; 7 it runs; 130 stopped by Ctrl-C; 143
-by SIGTERM. The step goes on when nobody follows it.`;
+by SIGTERM. The step goes on after the command ends.`;
 
 /**
  * Prints a step's changes until it has ended: lines, or one JSON object a line. A pause is printed once, with where to

@@ -15,7 +15,7 @@ import { type ResolvedMany, type ResolveMany, resolveMany } from './resolve-many
 import { type DecisionOutcome, sendDecision, type Update } from './send-decision.ts';
 import type { StoredResults } from './stored-results.ts';
 
-/** Who acts for the step's user, for the audit log. Absent: whoever decides. */
+/** Who acts for the step's user, for the audit log. Absent: the person who decides. */
 export interface Acting {
   actedBy?: string | undefined;
 }

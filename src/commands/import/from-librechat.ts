@@ -37,7 +37,7 @@ function candidatesOf(documents: UserDocuments, options: LibreChatOptions): (Can
 
 type Parts = Partial<Record<Part, McpDocument>>;
 
-/** Each change of a document sets when it expires anew, so of two the later is the newer one. */
+/** Each change of a document sets its expiry again, so of two documents the one that expires later is newer. */
 function withPart(parts: Parts, next: McpDocument): Parts {
   const known = parts[next.part];
   const isNewer = (next.document.expiresAt ?? 0) >= (known?.document.expiresAt ?? 0);

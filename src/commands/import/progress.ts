@@ -9,7 +9,7 @@ export interface Counts {
   failed: number;
 }
 
-/** Where an import is. Lines begin in their order, and end in any. */
+/** Where an import is. Lines begin in order and end in any order. */
 export interface Progress {
   begin(line: number): void;
   end(line: number, outcome: Outcome): void;

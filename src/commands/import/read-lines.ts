@@ -7,7 +7,7 @@ export interface TextLine {
   text: string;
 }
 
-/** That of a request to the API. */
+/** The same limit as for the body of a request to the API. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 const LINE_BREAK = 0x0a;
 

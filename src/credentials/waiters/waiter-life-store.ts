@@ -1,6 +1,6 @@
 /**
- * Which waiters belong to workflows that still wait. A workflow that was terminated could not remove its own, and that of a
- * forgotten user must not.
+ * Which waiters belong to workflows that still wait. A terminated workflow could not remove its waiters, and a
+ * forgotten user's waiters are removed here.
  */
 import type { Db } from '../../db/pool.ts';
 import { changeAllWaiters } from './change-all-waiters.ts';
