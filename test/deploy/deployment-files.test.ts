@@ -131,6 +131,13 @@ describe(CHART, () => {
     expect(unknownAmong([...named, ...Object.keys(values.config)])).toEqual([]);
   });
 
+  test('is tried with the values that docs/deploy.md shows', () => {
+    const [, shown = ''] = /```yaml\n(# values\.yaml[\s\S]*?)```/.exec(read('docs/deploy.md')) ?? [];
+    const values = z.record(z.string(), z.unknown()).parse(parse(shown));
+    expect(Object.keys(values)).toEqual(['worker', 'server']);
+    expect(parse(read(`${CHART}/ci/everything-values.yaml`))).toMatchObject(values);
+  });
+
   test('is tried with variables that are read', () => {
     const named = readdirSync(`${ROOT}${CHART}/ci`).flatMap((file) => {
       const { config, ...roles } = triedSchema.parse(parse(read(`${CHART}/ci/${file}`)));

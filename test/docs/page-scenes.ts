@@ -9,6 +9,7 @@ import { freePort } from '../../src/dev/embedded/free-port.ts';
 import { encryptionKeys } from '../commands/latchkey.ts';
 import { createCredentialFixture } from '../credentials/credential-fixture.ts';
 import { keepResult } from '../vault/rotation/two-keys.ts';
+import { importScene } from './import-scene.ts';
 import type { Block } from './reader/page.ts';
 import type { Reader } from './reader/reader.ts';
 import type { Ran, Shell } from './reader/shell.ts';
@@ -31,11 +32,18 @@ export interface BlockScene {
   link?: RegExp;
   /** Default: it is pasted, or run. */
   run?: (shell: Shell, block: Block) => Promise<Ran>;
+  /** The exit codes of its commands that fail, and once more that of the last command if it fails. Default: none does. */
+  failed?: string;
   after?: (shell: Shell, ran: Ran) => Promise<unknown>;
 }
 
 const ADA = 'ada@example.com';
 const SUCCESS = expect.objectContaining({ status: 'success' });
+const UNKNOWN_TOOL = expect.objectContaining({
+  mcpServerId: 'notes',
+  tool: 'create_note',
+  code: 'unknown-tool',
+});
 const WAIT = { timeout: 30_000, interval: 100 };
 
 /** Blocks that run as bodies of workflows: what each returns in the end, and how that looks. */
@@ -92,7 +100,8 @@ export const SCENES: Record<string, (reader: Reader) => Scene | Promise<Scene>> 
       await reader.connect(ADA, 'notes');
     },
     environment: async () => ({ TOKEN_OF_BACKEND: await reader.tokenOf('shop', 'latchkey:act-for-users') }),
-    blocks: { 3: { value: ['[ready, problems]', [expect.any(Boolean), expect.any(Array)]] } },
+    // Ada is connected, and the reader's server has other tools.
+    blocks: { 3: { value: ['[ready, problems]', [false, [UNKNOWN_TOOL]]] } },
   }),
   'docs/cli.md': (reader) => ({
     before: async (shell) => {
@@ -105,8 +114,21 @@ export const SCENES: Record<string, (reader: Reader) => Scene | Promise<Scene>> 
     },
   }),
   'docs/configuration.md': () => ({}),
+  'docs/deploy.md': (reader) => ({
+    before: () => reader.register('notes'),
+    blocks: { 1: { after: async (_, { output }) => expect(pausesIn(output)).toEqual(['true', 'false']) } },
+  }),
+  'docs/import.md': importScene,
   'docs/metrics.md': () => ({
-    blocks: { 1: { after: async (_, { output }) => expect(output).toContain('latchkey_') } },
+    blocks: {
+      1: { after: async (_, { output }) => expect(output).toContain('latchkey_') },
+      2: {
+        after: async (shell) => {
+          const { output } = await shell.run('grep -c "runbook_url: https://wiki" latchkey.rules.yaml');
+          expect(Number(output.trim())).toBeGreaterThan(10);
+        },
+      },
+    },
   }),
   'docs/traces.md': (reader) => ({
     blocks: { 1: { after: () => vi.waitUntil(() => reader.traces() > 0, WAIT) } },
@@ -197,6 +219,10 @@ export const SCENES: Record<string, (reader: Reader) => Scene | Promise<Scene>> 
     blocks: { 2: { before: async (shell) => shell.run(await restoredDatabase()) } },
   }),
 };
+
+function pausesIn(output: string): string[] {
+  return [...output.matchAll(/"paused": ?(\w+)/g)].map(([, paused = '']) => paused);
+}
 
 /** A database without workers, as a backup that was restored. */
 async function restoredDatabase(): Promise<string> {

@@ -5,16 +5,12 @@ import { type Block, blocksOf, commandsOf } from './reader/page.ts';
 import { hasShape } from './reader/shape.ts';
 
 const ROOT = new URL('../../', import.meta.url);
+/** Three of them need Docker or a cluster of Kubernetes, three a network, a Temporal Cloud or two versions of one's own. */
 const MOST_THAT_DO_NOT_RUN = 6;
-/**
- * Most of their commands need Docker, Kubernetes or another product. test/deploy checks the files that deploy.md uses, and
- * the tests of `connections import` its commands.
- */
-const ELSEWHERE = ['docs/deploy.md', 'docs/import.md'];
 
 test('every block that a reader runs is run by a test, or says why not', () => {
   const unmarked = pages()
-    .filter((page) => !ELSEWHERE.includes(page) && !(page in SCENES))
+    .filter((page) => !(page in SCENES))
     .flatMap((page) => blocksOf(page).filter(({ mark }) => mark === undefined));
 
   expect(unmarked.map(({ at }) => at)).toEqual([]);

@@ -83,6 +83,7 @@ async function readersWords(
     ...['mcp', 'ledger', 'crm', 'search'].map(
       (host) => [`https://${host}.example.com/mcp`, server.url] as const,
     ),
+    ['https://latchkey.example.com', url],
     ['https://latchkey.example', url],
   ];
 }

@@ -9,7 +9,7 @@ import { findTemporalCli } from '../../../src/dev/embedded/server-binaries.ts';
 import { startInTerminal } from '../terminal.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const LINKED = ['dist', 'docs', 'examples', 'migrations', 'node_modules', 'package.json'];
+const LINKED = ['deploy', 'dist', 'docs', 'examples', 'migrations', 'node_modules', 'package.json'];
 const PATIENCE_MS = 90_000;
 
 /** `latchkey dev` in a folder that looks like a checkout, with metrics and traces. */

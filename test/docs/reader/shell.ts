@@ -17,7 +17,6 @@ start() {
   until grep -q '"msg":"ready"' "$1.log"; do kill -0 $started && sleep 0.1 || { cat "$1.log"; return 1; }; done
 }
 npm() { if [ "$*" != 'run build' ]; then command npm "$@"; fi; }
-command -v jq >/dev/null || jq() { cat; }
 trap 'failed="$failed $?"' ERR
 exec 3<"$1"
 while IFS= read -r file <&3; do

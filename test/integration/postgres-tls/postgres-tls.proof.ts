@@ -8,16 +8,21 @@ import { createTestNamespace } from '../../support/temporal.ts';
 import type { World } from '../../support/world.ts';
 import { startServerProcess } from '../processes/start-server-process.ts';
 import { startWorkerProcess } from '../processes/start-worker-process.ts';
+import { documentedQueries } from './documented-queries.ts';
 import { startTlsPostgres, type TlsPostgres } from './tls-postgres.ts';
 
 const JWT_SECRET = 'a secret of at least 32 bytes, as it must be';
-const VERIFY = { sslmode: 'verify-full' };
+const [VERIFY = {}, WITH_AUTHORITY = {}] = documentedQueries();
 
 let postgres: TlsPostgres;
 
 const test = testInWorld(async () => {
   postgres = await startTlsPostgres();
-  const url = postgres.url({ ...VERIFY, sslrootcert: postgres.authority });
+  expect([VERIFY, WITH_AUTHORITY]).toMatchObject([
+    { sslmode: 'verify-full' },
+    { sslrootcert: expect.any(String) },
+  ]);
+  const url = postgres.url({ ...WITH_AUTHORITY, sslrootcert: postgres.authority });
   const namespace = await createTestNamespace([]);
   return { database: { url, drop: () => postgres.stop() }, namespace, withoutWorker: true };
 });
