@@ -115,6 +115,16 @@ describe('a server that supports none of our protocol revisions', () => {
   });
 });
 
+test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
+  'a server that speaks %s runs a tool',
+  async (revision) => {
+    const server = await scriptedServer();
+    server.on('initialize', rpcResult(initializeResult(revision)));
+    expect(await testAdapter().callTool(targetOf(server.url), callOf())).toMatchObject({ kind: 'completed' });
+    expect(server.count('tools/call')).toBe(1);
+  },
+);
+
 describe('a refusal of `initialize` that names no revision', () => {
   test.each<[string, Reply]>([
     ['without a body', refusal(400, {})],
