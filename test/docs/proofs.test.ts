@@ -16,6 +16,15 @@ test('the page names every proof, and a fast twin of each that is there', () => 
   }
 });
 
+test('the page and .ci/run install the same programs', () => {
+  const packagesOf = (text: string) =>
+    /apt-get install -y --no-install-recommends ((?:[\w -]|\\\n)+)/.exec(text)?.[1]?.match(/\w[\w-]*/g);
+  const ci = readFileSync(new URL('../../.ci/run', import.meta.url), 'utf8');
+
+  expect(packagesOf(ci)).toContain('jq');
+  expect(packagesOf(readFileSync(PAGE, 'utf8'))).toEqual(packagesOf(ci));
+});
+
 function proofs(): string[] {
   return readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.proof.ts'))
