@@ -7,7 +7,7 @@
  */
 import type { MCPServer } from '@openai/agents-core';
 import { isCancellation } from '@temporalio/workflow';
-import { type ConnectTool, connectToolsFor } from './agents/connect-tool.ts';
+import { connectToolName, connectToolsFor } from './agents/connect-tool.ts';
 import type { ModelPart } from './agents/content-parts.ts';
 import type { ModelAnswer } from './agents/model-answer.ts';
 import type { AgentOptions } from './agents/options.ts';
@@ -15,10 +15,12 @@ import { createToolCaller } from './agents/tool-caller.ts';
 import { listServer, type UnavailableServer } from './agents/tool-lister.ts';
 import { accountMember } from './contracts/accounts.ts';
 import type { McpToolsOfServer } from './contracts/mcp-tools.ts';
+import type { ToolDescription } from './contracts/step.ts';
 
 export type { AgentOptions, ToolModes } from './agents/options.ts';
 export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.ts';
 
+/** Which server an agent gets, beside the options of every adapter. */
 export interface LatchkeyMcpServerOptions extends AgentOptions {
   /** The MCP server, as it is registered at Latchkey. */
   mcpServerId: string;
@@ -52,9 +54,9 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
   const named = { mcpServerId, ...accountMember(options.account) };
   const call = createToolCaller(options);
   const list = createToolList(options);
-  let connect: ConnectTool | undefined;
+  let connect: NamedTool | undefined;
   // An agent that listed before another one may still call the connect tool when the list has others.
-  let lastConnect: ConnectTool | undefined;
+  let lastConnect: NamedTool | undefined;
   let names = new Set<string>();
   return {
     name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
@@ -69,7 +71,7 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
     async close() {},
     async listTools() {
       const server = await list.read();
-      [connect] = 'failure' in server ? connectToolsFor([server], options) : [];
+      connect = 'failure' in server ? connectToolOf(server, options) : undefined;
       lastConnect = connect ?? lastConnect;
       names = new Set('tools' in server ? server.tools.map(({ name }) => name) : []);
       if ('tools' in server) return server.tools as Tools;
@@ -83,6 +85,17 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
       list.forget();
     },
   };
+}
+
+/** The tool that a server has while its user has not connected it. */
+interface NamedTool {
+  tool: ToolDescription;
+  answer: ModelAnswer;
+}
+
+function connectToolOf(server: UnavailableServer, options: LatchkeyMcpServerOptions): NamedTool | undefined {
+  const [connect] = connectToolsFor([server], options);
+  return connect && { ...connect, tool: { ...connect.tool, name: connectToolName(connect) } };
 }
 
 /** Lists the server's tools once. A failure is not remembered, so that the next reader asks again. */

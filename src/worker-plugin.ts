@@ -5,6 +5,7 @@ import {
   type BundlerPlugin,
   type NativeConnection,
   Runtime,
+  type Worker,
   type WorkerOptions,
   type WorkerPlugin,
 } from '@temporalio/worker';
@@ -14,6 +15,7 @@ import { createLogger, type Logger } from './logging/logger.ts';
 import { createDataConverter } from './payloads/data-converter.ts';
 import { shutDownOnce, stopRefreshesOnShutdown } from './process/drain-worker.ts';
 import { createServices, type Services } from './process/services.ts';
+import { workerOptions } from './process/worker-options.ts';
 import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
 import { createMetrics } from './telemetry/metrics/metrics.ts';
 import { createTemporalMeter } from './telemetry/metrics/temporal-meter.ts';
@@ -23,8 +25,9 @@ import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from
 import { openTemporalClient } from './temporal/open-client.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
-import { startAnnouncing, workerOptions } from './worker.ts';
+import { startAnnouncing } from './worker.ts';
 
+/** How Latchkey runs in a Worker of another program. */
 export interface LatchkeyPluginOptions {
   /** The variables that configure `latchkey worker`. Default: the process's environment. */
   environment?: Readonly<Record<string, string | undefined>>;
@@ -46,10 +49,9 @@ export interface LatchkeyPluginOptions {
  * @throws when the configuration has problems; the message names all of them, and no value
  */
 export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): WorkerPlugin & BundlerPlugin {
-  let config = configOf(options);
+  const config = configOf(options);
   const logger = options.logger ?? createLogger({ level: config.logLevel });
-  let services: Services | undefined;
-  let exportsMetrics = false;
+  let configured: Configured | undefined;
   return {
     name: 'latchkey',
     configureBundler: (own) => ({
@@ -58,34 +60,16 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
       webpackConfigHook: (config) => refuseSecondWorkflowSdk(own.webpackConfigHook?.(config) ?? config),
     }),
     configureWorker(own) {
-      if (services !== undefined) throw new Error('one Latchkey plugin is for one Worker');
+      if (configured !== undefined) throw new Error('one Latchkey plugin is for one Worker');
       const connection = connectionOf(own);
       refuseTwoCopies(connection);
-      // Workflows that the activities start must be started on this Worker's task queue.
-      config = { ...config, taskQueue: own.taskQueue };
-      const temporal = { namespace: own.namespace ?? 'default' };
-      const client = openTemporalClient(
-        connection,
-        { ...config, temporal },
-        {
-          dataConverter: own.dataConverter,
-        },
-      );
-      const { metricMeter } = Runtime.instance();
-      exportsMetrics = metricMeter !== noopMetricMeter;
-      services = createServices(config, client, logger, {
-        metrics: createMetrics(createTemporalMeter(metricMeter)),
-      });
+      configured = configure(config, logger, { ...own, connection });
       const dataConverter = createDataConverter(config.payloadKeys?.reveal(), own.dataConverter);
-      return withLatchkey({ ...own, dataConverter }, workerOptions(config, connection, services));
+      const latchkey = workerOptions(configured.config, connection, configured.services);
+      return withLatchkey({ ...own, dataConverter }, latchkey);
     },
     async runWorker(worker, next) {
-      const announcer = services && startAnnouncing(config, services);
-      const endPolling =
-        services && stopRefreshesOnShutdown(worker, services.renewal, () => logger.info('draining'));
-      const endGuard = services && guardReplays(worker, services);
-      const endCounting = services && exportsMetrics ? watchWaitingSteps(services) : undefined;
-      if (services) void logSetupProblems({ ...services, taskQueue: config.taskQueue });
+      const endBackground = configured && startBackground(worker, configured);
       const ending = new AbortController();
       const keyCheck = checkKeys(config, logger, ending.signal).then(({ rest }) => rest);
       try {
@@ -94,13 +78,59 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
         const running = { run: () => next(worker), shutDown: () => shutDownOnce(worker) };
         await runUntilKeyCheckFails(running, keyCheck, ending);
       } finally {
-        endPolling?.();
-        endGuard?.();
-        await endCounting?.();
-        await announcer?.stop();
-        await services?.close();
+        await endBackground?.();
       }
     },
+  };
+}
+
+/** What belongs to the one Worker of a plugin. */
+interface Configured {
+  config: WorkerConfig;
+  services: Services;
+  /** The program exports the metrics of its Workers. */
+  exportsMetrics: boolean;
+}
+
+function configure(
+  config: WorkerConfig,
+  logger: Logger,
+  own: WorkerOptions & { connection: NativeConnection },
+): Configured {
+  const temporal = { namespace: own.namespace ?? 'default' };
+  const client = openTemporalClient(
+    own.connection,
+    { ...config, temporal },
+    { dataConverter: own.dataConverter },
+  );
+  // Workflows that the activities start must be started on this Worker's task queue.
+  const ofWorker = { ...config, taskQueue: own.taskQueue };
+  const { metricMeter } = Runtime.instance();
+  const metrics = createMetrics(createTemporalMeter(metricMeter));
+  return {
+    config: ofWorker,
+    services: createServices(ofWorker, client, logger, { metrics }),
+    exportsMetrics: metricMeter !== noopMetricMeter,
+  };
+}
+
+/** Starts what runs beside the Worker, and returns a function that ends it and closes everything. */
+function startBackground(
+  worker: Worker,
+  { config, services, exportsMetrics }: Configured,
+): () => Promise<void> {
+  const announcer = startAnnouncing(config, services);
+  const { renewal, logger } = services;
+  const endPolling = stopRefreshesOnShutdown(worker, renewal, () => logger.info('draining'));
+  const endGuard = guardReplays(worker, services);
+  const endCounting = exportsMetrics ? watchWaitingSteps(services) : undefined;
+  void logSetupProblems({ ...services, taskQueue: config.taskQueue });
+  return async () => {
+    endPolling();
+    endGuard();
+    await endCounting?.();
+    await announcer?.stop();
+    await services.close();
   };
 }
 

@@ -1,46 +1,27 @@
-import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  type BundlerPlugin,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-  type WorkerPlugin,
-} from '@temporalio/worker';
-import { createCallLimits, type Share } from './activities/call-limits.ts';
-import { createActivities } from './activities/create-activities.ts';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { closeWithin, raceTimeout } from './async/deadline.ts';
-import { noteSinks } from './changes/note-sinks.ts';
 import type { WorkerConfig } from './config/load-config.ts';
 import { refuseUnmigrated } from './db/migrations.ts';
 import { createAvailability } from './logging/availability.ts';
 import { type Logger, logReady } from './logging/logger.ts';
-import { createStepLogSinks } from './logging/step-log-sinks.ts';
-import { createNexusServices } from './nexus/create-nexus-services.ts';
-import { createDataConverter } from './payloads/data-converter.ts';
 import { CannotRun } from './process/cannot-run.ts';
 import { drainWorker, runUntilDrained } from './process/drain-worker.ts';
 import type { Probes } from './process/metrics-port.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
 import { temporalFailure, temporalUnreachable } from './process/temporal-failure.ts';
-import { tuningOptions } from './process/tuning-options.ts';
+import { workerOptions } from './process/worker-options.ts';
 import { watchWaitingSteps } from './steps/watch-waiting-steps.ts';
 import { logSetupProblems } from './temporal/check-setup.ts';
 import { createCoreMetrics } from './temporal/core-metrics.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
-import { sdkVersion, sharedPackageProblem } from './temporal/one-sdk.ts';
+import { sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
 import { createTemporalLogger } from './temporal/temporal-logger.ts';
-import { traceActivities } from './temporal/trace-interceptors.ts';
 import { type WatchedTemporal, watchTemporal } from './temporal/watch-temporal.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { type Announcer, announceConnections } from './webhooks/announce-connections.ts';
-import type { WebhookReceiver } from './webhooks/send-webhook.ts';
-import { createStepSinks } from './webhooks/step-sinks.ts';
 
 /** A worker in this process, with everything that it uses. */
 export interface RunningWorker {
@@ -53,9 +34,6 @@ export interface RunningWorker {
   /** Drains: see `process/drain-worker.ts`. */
   shutdown(): void;
 }
-
-/** Shorter than the 30 s after which Kubernetes kills a process. */
-const SHUTDOWN_GRACE = '25s';
 
 /** The SDK's core sets no time limit for an address that does not answer. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -182,97 +160,10 @@ async function assertPolling(worker: Worker, temporal: WatchedTemporal): Promise
   if (!(await temporal.answers())) throw new Error('Temporal does not answer');
 }
 
-export function workerOptions(
-  config: WorkerConfig,
-  connection: NativeConnection,
-  services: Services,
-): WorkerOptions {
-  return {
-    connection,
-    namespace: config.temporal.namespace,
-    taskQueue: config.taskQueue,
-    ...workflowCode(config),
-    dataConverter: createDataConverter(config.payloadKeys?.reveal()),
-    activities: createActivities({
-      ...services,
-      publicUrl: config.publicUrl,
-      limits: createCallLimits(shareOf(config)),
-      retention: config,
-      webhookReceiver: webhookReceiver(config),
-    }),
-    nexusServices: createNexusServices({ ...services, taskQueue: config.taskQueue }),
-    sinks: noteSinks(
-      {
-        ...createStepSinks({ ...services, taskQueue: config.taskQueue }, config.webhooks !== undefined),
-        ...createStepLogSinks(services.logger, ({ reason, waitedMs }) =>
-          services.metrics.resumed(reason, waitedMs / 1000),
-        ),
-      },
-      services.changes,
-    ),
-    ...versioning(config),
-    ...(services.tracing && { interceptors: { activity: [traceActivities(services.tracing)] } }),
-    shutdownGraceTime: SHUTDOWN_GRACE,
-    // A step's next task waits this long for the worker that has the step in memory; then any worker takes it. So
-    // a resumption is delayed by at most this long after a worker was killed.
-    stickyQueueScheduleToStartTimeout: '5s',
-    ...tuningOptions(config),
-    // A cancellation reaches an activity in the response to a heartbeat.
-    maxHeartbeatThrottleInterval: '5s',
-    defaultHeartbeatThrottleInterval: '5s',
-  };
-}
-
-// The defaults leave slots for other users and servers, even with the fifth more that renewals and lists may take.
-function shareOf({ maxConcurrentActivities: slots, ...config }: WorkerConfig): Share {
-  return {
-    perUser: config.maxCallsPerUser ?? Math.max(Math.floor(slots / 4), 1),
-    perServer: config.maxCallsPerServer ?? Math.max(Math.floor((slots * 3) / 4), 1),
-  };
-}
-
-// Auto-upgrade: a step that has waited for weeks goes on with the version that is current then, so no old worker has
-// to keep running for it. This requires code that replays the histories of earlier versions; `test/replay` checks it.
-function versioning({ deployment }: WorkerConfig): Pick<WorkerOptions, 'workerDeploymentOptions'> {
-  if (deployment === undefined) return {};
-  return {
-    workerDeploymentOptions: {
-      version: { deploymentName: deployment.name, buildId: deployment.buildId },
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'AUTO_UPGRADE',
-    },
-  };
-}
-
 /** Starts delivering webhooks of connections, if a receiver is configured. */
 export function startAnnouncing(
   { webhooks, taskQueue, publicUrl }: WorkerConfig,
   services: Services,
 ): Announcer | undefined {
   return webhooks && announceConnections({ ...services, taskQueue, publicUrl });
-}
-
-function webhookReceiver({ webhooks }: WorkerConfig): WebhookReceiver | undefined {
-  return webhooks && { url: webhooks.url.reveal(), secrets: webhooks.secrets.reveal() };
-}
-
-// `npm run build` bundles the workflow code with the SDK that it has. Beside another version of the SDK, and from source
-// (in tests), the worker bundles the code at its start, like scripts/bundle-workflows.mjs.
-function workflowCode({
-  payloadKeys,
-}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'plugins'> {
-  const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
-  const codePath = besideThis(`${bundle}-${sdkVersion()}.js`);
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const extension = extname(import.meta.url);
-  const payloadConverterPath = besideThis(`contracts/lenient-payload-converter${extension}`);
-  const plugin: WorkerPlugin & BundlerPlugin = {
-    name: 'latchkey-workflows',
-    configureBundler: (own) => ({ ...own, payloadConverterPath }),
-  };
-  return { workflowsPath: besideThis(`workflows/index${extension}`), plugins: [plugin] };
-}
-
-function besideThis(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
 }

@@ -17,7 +17,14 @@ import { createPlaceLine, type PlaceLine } from './place-line.ts';
 import { createRetryTimes } from './retry-times.ts';
 
 /** A place, to be released once; or, if all are held, when to try again. */
-export type Place = { kind: 'place'; release(): void } | { kind: 'full'; retryAfterMs: number };
+export type Place =
+  | {
+      kind: 'place';
+      /** What the call read before it may have changed since. */
+      waited: boolean;
+      release(): void;
+    }
+  | { kind: 'full'; retryAfterMs: number };
 
 export interface CallPlaces {
   /** @throws if the database is unavailable: then no call may be made */
@@ -32,6 +39,8 @@ export interface CallPlacesDependencies {
 const EXTEND_INTERVAL_MS = (PLACE_SECONDS * 1000) / 3;
 /** A place that comes later than this is not used: Temporal may have given the call up, and started it again. */
 const LATE_MS = 20_000;
+/** A place that is free is there within this, as one statement takes. */
+const AT_ONCE_MS = 50;
 
 export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
   const held = createHeldPlaces(deps);
@@ -49,7 +58,8 @@ export function createCallPlaces(deps: CallPlacesDependencies): CallPlaces {
       const release = () => {
         void held.release(place).finally(() => lines.get(mcpServerId)?.lookAgain());
       };
-      if (performance.now() - from < LATE_MS) return { kind: 'place', release };
+      const ms = performance.now() - from;
+      if (ms < LATE_MS) return { kind: 'place', waited: ms > AT_ONCE_MS, release };
       release();
       return full();
     },

@@ -5,7 +5,6 @@ import type {
   CredentialKey,
   InvokeToolInput,
   InvokeToolOutcome,
-  Obstacle,
   ProgressNote,
 } from '../contracts/activities.ts';
 import { backoffMs } from '../contracts/backoff.ts';
@@ -64,18 +63,42 @@ export function createInvokeTool(given: InvokeToolDependencies) {
   };
 }
 
-async function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
-  const access = await readAccessToCall(deps, input);
-  if (access.kind !== 'ready') return access.obstacle;
-  // Also before the wait for a place: a call that finds none is scheduled again, and would then be taken for a new one.
-  if (wasScheduledBeforeRestore(access.access)) return HISTORY_RESTORED;
-  const { maxConcurrentCalls } = access.access.server;
-  if (maxConcurrentCalls !== undefined) return attemptInPlace(deps, input, maxConcurrentCalls);
-  return callUnlessRestored(deps, input, access.access);
+function attempt(deps: Deps, input: InvokeToolInput): Promise<InvokeToolOutcome> {
+  return withAccess(deps, input, (access) => {
+    const { maxConcurrentCalls } = access.server;
+    if (maxConcurrentCalls === undefined) return callTool(deps, input, access);
+    return callInPlace(deps, input, access, maxConcurrentCalls);
+  });
 }
 
-/** Calls in one of the server's places. Reads again what to call with: it may have changed while the call waited. */
-async function attemptInPlace(deps: Deps, input: InvokeToolInput, limit: number): Promise<InvokeToolOutcome> {
+/** Reads what to call with, unless this call may have been made already. */
+async function withAccess(
+  deps: Deps,
+  input: InvokeToolInput,
+  call: (access: ReadyAccess) => Promise<InvokeToolOutcome>,
+): Promise<InvokeToolOutcome> {
+  const access = await readStepAccess(deps, credentialKey(input), input.justRenewed).catch(
+    (error: unknown) => {
+      deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
+      return undefined;
+    },
+  );
+  if (access === undefined) return storeUnavailable();
+  if (access.kind !== 'ready') return obstacleOfAccess(access);
+  // Also before the wait for a place: a call that finds none is scheduled again, and would then be taken for a new one.
+  return wasScheduledBeforeRestore(access) ? HISTORY_RESTORED : call(access);
+}
+
+/**
+ * Calls in one of the server's places. A call that waited for its place reads again what to call with: the credential and
+ * the registration may have changed meanwhile.
+ */
+async function callInPlace(
+  deps: Deps,
+  input: InvokeToolInput,
+  read: ReadyAccess,
+  limit: number,
+): Promise<InvokeToolOutcome> {
   // Without heartbeats, Temporal would give up a call that waits for a slow database, and take it for lost.
   const place = await heartbeating(() => deps.places.enter(input.mcpServerId, limit)).catch(
     (error: unknown) => {
@@ -85,37 +108,13 @@ async function attemptInPlace(deps: Deps, input: InvokeToolInput, limit: number)
   );
   if (place === undefined) return storeUnavailable();
   if (place.kind === 'full') return tooManyCalls(place.retryAfterMs);
+  const call = (access: ReadyAccess) => callTool(deps, input, access);
   try {
-    const access = await readAccessToCall(deps, input);
-    if (access.kind !== 'ready') return access.obstacle;
-    return await callUnlessRestored(deps, input, access.access);
+    return await (place.waited ? withAccess(deps, input, call) : call(read));
   } finally {
     // The call's outcome does not wait for the database.
     place.release();
   }
-}
-
-async function readAccessToCall(
-  deps: Deps,
-  input: InvokeToolInput,
-): Promise<{ kind: 'ready'; access: ReadyAccess } | { kind: 'obstacle'; obstacle: Obstacle }> {
-  const access = await readStepAccess(deps, credentialKey(input), input.justRenewed).catch(
-    (error: unknown) => {
-      deps.logger.error({ err: error, activity: 'invokeTool' }, 'the credential could not be read');
-      return undefined;
-    },
-  );
-  if (access === undefined) return { kind: 'obstacle', obstacle: storeUnavailable() };
-  if (access.kind !== 'ready') return { kind: 'obstacle', obstacle: obstacleOfAccess(access) };
-  return { kind: 'ready', access };
-}
-
-async function callUnlessRestored(
-  deps: Deps,
-  input: InvokeToolInput,
-  access: ReadyAccess,
-): Promise<InvokeToolOutcome> {
-  return wasScheduledBeforeRestore(access) ? HISTORY_RESTORED : callTool(deps, input, access);
 }
 
 // Temporal was restored from a backup in which this call waited for a worker. A worker may have made the call after

@@ -13,12 +13,10 @@ import { connectUrl } from '../contracts/urls.ts';
 import { isNewer } from '../credentials/credential.ts';
 import { type Connection, readConnection } from '../credentials/credential-store.ts';
 import { markTokenRejected } from '../credentials/refresh/refusal-store.ts';
+import { listSilentWaiters, noteAlive, removeSilent } from '../credentials/waiters/waiter-life-store.ts';
 import {
   removeWaiter as deleteWaiter,
   registerWaiter as insertWaiter,
-  listSilentWaiters,
-  noteAlive,
-  removeSilent,
   removeWaiters,
 } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';

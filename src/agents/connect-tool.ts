@@ -1,16 +1,17 @@
 /** The tool that a server has for the model while its user has not connected it: it returns the link. */
+import { patched } from '@temporalio/workflow';
+import { DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import { text } from './content-parts.ts';
 import type { ModelAnswer } from './model-answer.ts';
 import type { AgentOptions } from './options.ts';
 import { nameOfAccount, refuseUnavailable, type UnavailableServer } from './tool-lister.ts';
-import { type ToolAddress, toolNames } from './tool-names.ts';
+import { type ToolAddress, toolNameAmongOthers, toolNames } from './tool-names.ts';
 
 export interface ConnectTool {
   /** Has no `tool`. */
   address: ToolAddress;
-  /** Its name is that of `toolNames` if no other tools are there. */
-  tool: ToolDescription;
+  tool: Omit<ToolDescription, 'name'>;
   answer: ModelAnswer;
 }
 
@@ -36,13 +37,22 @@ export function connectToolsFor(
   return tools;
 }
 
+const HASHED_NAMES = 'hashed-names-of-connect-tools';
+
+/** The name of a server's tool for an agent that has other servers, too. Agents that began earlier have one without a hash. */
+export function connectToolName({ address }: ConnectTool): string {
+  const [former = ''] = toolNames([address]);
+  return address.account === DEFAULT_ACCOUNT || !patched(HASHED_NAMES)
+    ? former
+    : toolNameAmongOthers(address);
+}
+
 /** None for a server that no link helps with. */
 function connectToolOf(server: UnavailableServer): ConnectTool[] {
   const { mcpServerId, account, failure, connectUrl } = server;
   if (connectUrl === undefined) return [];
   const address = { mcpServerId, account };
   const where = nameOfAccount(server);
-  const [name = ''] = toolNames([address]);
   const words = [
     `The tools of ${where} can't be used yet (${failure.code}). The user has to connect their account first.`,
     `Give the user this link: ${connectUrl}`,
@@ -51,7 +61,7 @@ function connectToolOf(server: UnavailableServer): ConnectTool[] {
   return [
     {
       address,
-      tool: { name, description: descriptionOf(where), inputSchema: NO_ARGUMENTS },
+      tool: { description: descriptionOf(where), inputSchema: NO_ARGUMENTS },
       answer: { outcome: 'paused', parts: [text(words.join(' '))] },
     },
   ];

@@ -17,6 +17,7 @@ export interface AgentServer extends ServerAccount {
   filter?: (tool: ToolDescription) => boolean;
 }
 
+/** Which tools an agent gets, beside the options of every adapter. */
 export interface ListedToolsOptions extends AgentOptions {
   /** 1–50, each account once. */
   servers: readonly AgentServer[];
@@ -37,7 +38,7 @@ export interface ListedTool {
   /** By which the model calls it. */
   name: string;
   address: ToolAddress;
-  tool: ToolDescription;
+  tool: Omit<ToolDescription, 'name'>;
   call: (args: Record<string, unknown>) => Promise<ModelAnswer>;
 }
 

@@ -1,7 +1,7 @@
 /** The names by which a model calls the tools of several servers. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { accountMember } from '../contracts/accounts.ts';
+import { accountMember, DEFAULT_ACCOUNT } from '../contracts/accounts.ts';
 
 /** Where a tool is: one tool of one account at one server. */
 export interface ToolAddress {
@@ -36,6 +36,17 @@ export function toolNames(addresses: readonly ToolAddress[]): string[] {
       return named(plainName, hashOf(address), plainName.length > MAX_LENGTH ? HASH_DIGITS : 0);
     }),
   );
+}
+
+/**
+ * Returns the name of a tool beside tools that are not known: with a hash for another account than `default`, because the id
+ * of another server may be that of this one and the account, joined by `_`.
+ */
+export function toolNameAmongOthers(address: ToolAddress): string {
+  const [name = ''] = toolNames([address]);
+  return address.account === DEFAULT_ACCOUNT
+    ? name
+    : named(plainNameOf(address), hashOf(address), HASH_DIGITS).name;
 }
 
 // A server decides how many names there are, and the agent's thread is shared: each pass looks at each name once.

@@ -3,6 +3,7 @@
  * without a timer and without a statement; and asking, one statement a second for all users with an open stream.
  * PgBouncer may stand between this process and Postgres, so it does not LISTEN.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type Change, keepWatching, readChanges, watchUser } from './watched-user-store.ts';
@@ -38,6 +39,8 @@ const NO_ROW: Change = '0';
 export function createChangeHub(options: ChangeHubOptions): ChangeHub {
   const { db, logger, askIntervalMs = ASK_INTERVAL_MS } = options;
   const followed = new Map<string, Followed>();
+  // One timer serves the streams of all requests.
+  const outsideOfRequests = AsyncLocalStorage.snapshot();
   let timer: NodeJS.Timeout | undefined;
   let keptAt = performance.now();
   let isFailing = false;
@@ -64,7 +67,7 @@ export function createChangeHub(options: ChangeHubOptions): ChangeHub {
   };
   const schedule = () => {
     if (timer !== undefined || isClosed || followed.size === 0) return;
-    timer = setTimeout(askWhileFollowed, askIntervalMs);
+    timer = outsideOfRequests(() => setTimeout(askWhileFollowed, askIntervalMs));
   };
   return {
     current: (userId) => watchUser(db, userId),

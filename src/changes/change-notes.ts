@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { noteChanges } from './watched-user-store.ts';
@@ -26,6 +27,8 @@ const MAX_TRIES = 4;
 export function createChangeNotes({ db, logger }: ChangeNotesOptions): ChangeNotes {
   /** How often the note of a user was tried. */
   const noted = new Map<string, number>();
+  // A note is written together with those of other requests.
+  const outsideOfRequests = AsyncLocalStorage.snapshot();
   let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
   let isFailing = false;
@@ -55,7 +58,7 @@ export function createChangeNotes({ db, logger }: ChangeNotesOptions): ChangeNot
   };
   const schedule = () => {
     if (timer !== undefined || flushing !== undefined || isClosed) return;
-    timer = setTimeout(flush, FLUSH_INTERVAL_MS);
+    timer = outsideOfRequests(() => setTimeout(flush, FLUSH_INTERVAL_MS));
   };
   return {
     note(userId) {

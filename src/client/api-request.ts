@@ -4,6 +4,7 @@ import { retryAfterMs } from '../oauth/retry-after.ts';
 import type { FieldError } from '../schemas/field-errors.ts';
 import { problemSchema } from '../schemas/http-problem.ts';
 
+/** Where Latchkey's HTTP API is, and as whom it is asked. */
 export interface LatchkeyApiOptions {
   /** The address of `latchkey server`, which may have a path. */
   url: string;

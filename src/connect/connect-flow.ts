@@ -5,7 +5,7 @@
 import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { countConnectionsTo } from '../credentials/credential-store.ts';
-import { countWaitersFor, waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
+import { countWaitersFor, waitingStepsOf } from '../credentials/waiters/count-waiters.ts';
 import type { Db } from '../db/pool.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';

@@ -6,7 +6,7 @@ import { credentialKey } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { findIdentity } from '../credentials/deposit/deposit-store.ts';
 import { isForAnother } from '../credentials/deposit/deposited-grant.ts';
-import { waitingStepsOf } from '../credentials/waiters/waiter-store.ts';
+import { waitingStepsOf } from '../credentials/waiters/count-waiters.ts';
 import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { depositAt, type PendingConsent, renewalOf, sealConsent } from './pending-consent.ts';

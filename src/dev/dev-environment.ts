@@ -1,5 +1,4 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { DEV_ENVIRONMENT_FILE } from '../commands/running-dev.ts';
 import { formatKeys } from '../config/encryption-keys.ts';
@@ -9,8 +8,13 @@ import type { DevSecrets } from './dev-secrets.ts';
 
 type Environment = Record<string, string>;
 
+/** A configuration file of Temporal's that configures nothing. The SDK refuses an empty one. */
+const TEMPORAL_CONFIG_FILE = 'temporal.toml';
+const EMPTY_PROFILE = '[profile.default]\n';
+
 /** The variables of what `latchkey dev` started or generated itself. What was configured is left out. */
 export function environmentOfDev(
+  dataDir: string,
   config: DevConfig,
   { databaseUrl, temporal }: BackingServices['config'],
   { encryptionKeys, jwtSecret }: DevSecrets,
@@ -21,7 +25,7 @@ export function environmentOfDev(
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
       // Nothing of this user's own profile, whose API key may be that of production.
-      TEMPORAL_CONFIG_FILE: devNull,
+      TEMPORAL_CONFIG_FILE: join(dataDir, TEMPORAL_CONFIG_FILE),
     }),
     ...(config.encryptionKeys === undefined && { ENCRYPTION_KEYS: formatKeys(encryptionKeys.reveal()) }),
     ...(config.jwt === undefined && { JWT_SECRET: new TextDecoder().decode(jwtSecret.reveal()) }),
@@ -31,8 +35,9 @@ export function environmentOfDev(
 }
 
 /** Writes them for `latchkey doctor`, readable by this user only. */
-export function writeDevEnvironment(dataDir: string, environment: Environment): Promise<void> {
-  return writeFile(join(dataDir, DEV_ENVIRONMENT_FILE), JSON.stringify(environment), { mode: 0o600 });
+export async function writeDevEnvironment(dataDir: string, environment: Environment): Promise<void> {
+  await writeFile(join(dataDir, TEMPORAL_CONFIG_FILE), EMPTY_PROFILE, { mode: 0o600 });
+  await writeFile(join(dataDir, DEV_ENVIRONMENT_FILE), JSON.stringify(environment), { mode: 0o600 });
 }
 
 export function removeDevEnvironment(dataDir: string): Promise<void> {

@@ -110,7 +110,7 @@ async function startLocked(options: StartOptions): Promise<RunningDev> {
     const server = await startServer(complete, logger, { userId: DEV_USER, observed });
     started.unshift(server.shutdown);
     const tokenFile = await issueToken(options);
-    await writeDevEnvironment(dataDir, environmentOfDev(config, services.config, secrets));
+    await writeDevEnvironment(dataDir, environmentOfDev(dataDir, config, services.config, secrets));
     await writeDevAddress(dataDir, server.url);
     logger.info({ url: server.url, tokenFile, temporalUi: services.temporalUi }, 'latchkey dev is up');
     return runningDev(worker, server, async () => {

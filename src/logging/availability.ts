@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from './logger.ts';
 
 /** Logs once when a service that this process needs becomes unavailable, and once when it is available again. */
@@ -19,10 +20,14 @@ export interface AvailabilityOptions {
 /** The same cause is logged at most once in this time, for a service that fails again and again. */
 const REPEAT_CAUSE_AFTER_MS = 60_000;
 
-/** Logs one line for each change of state and for each new cause. */
+/**
+ * Logs one line for each change of state and for each new cause. Create it outside of requests: its lines are about the
+ * process, so they belong to the context in which it was created, whichever request meets the outage.
+ */
 export function createAvailability(options: AvailabilityOptions): Availability {
   const { logger, name, fields = {}, now = () => performance.now() } = options;
   const loggedAt = new Map<string, number>();
+  const outsideOfRequests = AsyncLocalStorage.snapshot();
   let unavailableSince: number | undefined;
   let loggedCause: string | undefined;
   return {
@@ -33,7 +38,7 @@ export function createAvailability(options: AvailabilityOptions): Availability {
       loggedCause = cause;
       loggedAt.set(cause, now());
       const event = `${name}.unavailable`;
-      logger.warn({ event, ...fields, cause }, event);
+      outsideOfRequests(() => logger.warn({ event, ...fields, cause }, event));
     },
     available() {
       if (unavailableSince === undefined) return;
@@ -42,7 +47,7 @@ export function createAvailability(options: AvailabilityOptions): Availability {
       unavailableSince = undefined;
       loggedCause = undefined;
       const event = `${name}.available`;
-      if (wasLogged) logger.info({ event, ...fields, awayMs }, event);
+      if (wasLogged) outsideOfRequests(() => logger.info({ event, ...fields, awayMs }, event));
     },
   };
 }

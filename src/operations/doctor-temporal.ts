@@ -1,10 +1,11 @@
-import { type Client, type Connection, ScheduleNotFoundError } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 import type { TemporalConfig } from '../config/load-config.ts';
 import { STEP_SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { CannotRun } from '../process/cannot-run.ts';
 import { describeNamespace, temporalFailure } from '../process/temporal-failure.ts';
+import { findAttributeProblems, findScheduleProblems, type SetupProblem } from '../temporal/check-setup.ts';
 import { activePollers } from '../temporal/pollers.ts';
-import { KEYWORD, SCHEDULE_IDS } from '../temporal/setup.ts';
+import { SCHEDULE_IDS } from '../temporal/setup.ts';
 import { temporalCall } from '../temporal/temporal-call.ts';
 import { type Check, checkWithin, type Finding, failed, ok, warning } from './doctor-check.ts';
 
@@ -45,49 +46,21 @@ const FINDERS: readonly [Check['check'], (deps: TemporalDependencies) => Promise
 
 const NAMES = STEP_SEARCH_ATTRIBUTES.map(({ name }) => name);
 
-async function findSearchAttributes({
-  client,
-  connection,
-  temporal,
-}: TemporalDependencies): Promise<Finding> {
-  const { namespace } = temporal;
-  const list = () => connection.operatorService.listSearchAttributes({ namespace });
-  const listed = await temporalCall(client, list, TIMEOUT_MS).catch(() => undefined);
+async function findSearchAttributes(deps: TemporalDependencies): Promise<Finding> {
+  const problems = await findAttributeProblems({ ...deps, timeoutMs: TIMEOUT_MS }).catch(() => undefined);
   // Temporal Cloud does not let every key read them. Steps run without them.
-  if (listed === undefined)
+  if (problems === undefined)
     return warning(`can't be read with this access: check that ${NAMES.join(', ')} exist`);
-  const wrong = NAMES.filter((name) => listed.customAttributes[name] !== KEYWORD);
-  if (wrong.length === 0) return ok(NAMES.join(', '));
-  return failed(
-    `${wrong.join(', ')} not registered as Keyword: run \`latchkey migrate\`, or create them (Temporal Cloud: in its UI)`,
-  );
+  return findingOf(problems, NAMES);
 }
 
 async function findSchedules(deps: TemporalDependencies): Promise<Finding> {
-  const problems: string[] = [];
-  for (const scheduleId of SCHEDULE_IDS) {
-    const problem = await scheduleProblem(deps, scheduleId);
-    if (problem !== undefined) problems.push(`${scheduleId} ${problem}`);
-  }
-  return problems.length === 0 ? ok(SCHEDULE_IDS.join(', ')) : failed(problems.join('; '));
+  return findingOf(await findScheduleProblems({ ...deps, timeoutMs: TIMEOUT_MS }), SCHEDULE_IDS);
 }
 
-async function scheduleProblem(
-  { client, taskQueue }: TemporalDependencies,
-  scheduleId: string,
-): Promise<string | undefined> {
-  const describe = () => client.schedule.getHandle(scheduleId).describe();
-  const schedule = await temporalCall(client, describe, TIMEOUT_MS).catch((error: unknown) => {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  });
-  if (schedule === undefined) return 'does not exist: run `latchkey migrate`';
-  if (schedule.state.paused) {
-    return `is paused: temporal schedule toggle --unpause --schedule-id ${scheduleId}`;
-  }
-  return schedule.action.taskQueue === taskQueue
-    ? undefined
-    : `starts its workflow on another task queue than TEMPORAL_TASK_QUEUE (${taskQueue}): correct that, or run \`latchkey migrate\``;
+function findingOf(problems: readonly SetupProblem[], names: readonly string[]): Finding {
+  if (problems.length === 0) return ok(names.join(', '));
+  return failed(problems.map(({ message }) => message).join('; '));
 }
 
 async function findWorkers({ client, taskQueue }: TemporalDependencies): Promise<Finding> {

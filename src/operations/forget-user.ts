@@ -4,7 +4,7 @@ import type { OperatorConfig } from '../config/load-config.ts';
 import { type CredentialWorkflows, createCredentialWorkflows } from '../credentials/credential-workflows.ts';
 import { listPendingRevocations } from '../credentials/retirement/disconnect-credential.ts';
 import { countTombstones, purgeForgotten } from '../credentials/retirement/tombstone-store.ts';
-import { listWaitingWorkflows } from '../credentials/waiters/waiter-store.ts';
+import { listWaitingWorkflows } from '../credentials/waiters/waiter-life-store.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { filterOpen } from '../temporal/filter-open.ts';

@@ -2,7 +2,7 @@ import { appendAuditEvent } from '../audit/audit-log.ts';
 import { deleteWatchOf } from '../changes/watched-user-store.ts';
 import { deleteConnectSessionsOf } from '../connect/sessions/expired-sessions.ts';
 import { type Disconnected, forgetConnections } from '../credentials/retirement/disconnect-credential.ts';
-import { removeWaitersOf } from '../credentials/waiters/waiter-store.ts';
+import { removeWaitersOf } from '../credentials/waiters/waiter-life-store.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
 import { countResultsOf, deleteResultsOf } from '../results/result-store.ts';
 import { deleteSessionsOf } from '../web/session-store.ts';

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from '@temporalio/client';
 import { type ChangeNotes, createChangeNotes } from '../changes/change-notes.ts';
 import type { WorkerConfig } from '../config/load-config.ts';
@@ -79,62 +80,20 @@ export function createServices(
 ): Services {
   const egressProxy = egressProxyOf(config, logger);
   const network = ownNetwork ?? createGuardedFetch({ policy: config.networkPolicy, egressProxy });
-  const pool = openPool({
-    databaseUrl: config.databaseUrl.reveal(),
-    size: config.databasePoolSize,
-    reportTo: createAvailability({ logger, name: 'database' }),
-  });
+  const pool = openPoolOf(config, logger);
   const keyRing = createKeyRing(config.encryptionKeys.reveal());
-  const vault = createVault(keyRing);
-  const guardedFetch = network.fetch;
-  const authorizationServers = createAuthorizationServerLookup(
-    guardedFetch,
-    (url, addressFrom) =>
-      parseOutboundUrl(url, { policy: config.networkPolicy, addressFrom }).kind === 'refused',
-    createMetadataStore(pool),
-    (target) => probeAuthorization(guardedFetch, target, { clientVersion: config.version }),
-  );
   const workflows = createCredentialWorkflows({ client, taskQueue: config.taskQueue, logger });
-  const adapter = createMcpSdkAdapter({
-    guardedFetch: sendContext(guardedFetch, tracing),
-    logger,
-    clientVersion: config.version,
-    connected: metrics.connected,
-  });
-  const mcp = measureCalls(
-    traceCalls(watchAvailability(adapter, serverAvailability(logger)), tracing),
-    metrics,
-  );
-  const changes = createChangeNotes({ db: pool, logger });
+  const basic = { pool, db: pool, keyRing, vault: createVault(keyRing), logger, metrics, tracing };
+  const { fetch: guardedFetch } = network;
+  const authorizationServers = createAuthorizationServers(config, pool, guardedFetch);
+  const mcp = createMcp(config, basic, guardedFetch);
+  const changes = createChangeNotes(basic);
   const argumentsChecker = createArgumentsChecker();
-  const renewal = createRenewal({
-    db: pool,
-    vault,
-    keyRing,
-    guardedFetch,
-    authorizationServers,
-    clock: systemClock,
-    logger,
-    onRecovered: workflows.startResumption,
-    metrics,
-  });
+  const fetching = { ...basic, guardedFetch, authorizationServers };
+  const renewal = createRenewal({ ...fetching, clock: systemClock, onRecovered: workflows.startResumption });
   return {
-    pool,
-    db: pool,
-    keyRing,
-    vault,
-    guardedFetch,
-    egressProxy,
-    authorizationServers,
-    mcp,
-    argumentsChecker,
-    renewal,
-    workflows,
-    changes,
-    client,
-    logger,
-    metrics,
-    tracing,
+    ...fetching,
+    ...{ egressProxy, mcp, argumentsChecker, renewal, workflows, changes, client },
     async close() {
       await renewal.drain();
       await argumentsChecker.close();
@@ -146,13 +105,52 @@ export function createServices(
   };
 }
 
+function openPoolOf({ databaseUrl, databasePoolSize }: ServicesConfig, logger: Logger): Pool {
+  return openPool({
+    databaseUrl: databaseUrl.reveal(),
+    size: databasePoolSize,
+    reportTo: createAvailability({ logger, name: 'database' }),
+  });
+}
+
+function createAuthorizationServers(
+  { networkPolicy: policy, version: clientVersion }: ServicesConfig,
+  pool: Pool,
+  guardedFetch: GuardedFetch,
+): AuthorizationServerLookup {
+  return createAuthorizationServerLookup(
+    guardedFetch,
+    (url, addressFrom) => parseOutboundUrl(url, { policy, addressFrom }).kind === 'refused',
+    createMetadataStore(pool),
+    (target) => probeAuthorization(guardedFetch, target, { clientVersion }),
+  );
+}
+
+function createMcp(
+  { version: clientVersion }: ServicesConfig,
+  { logger, metrics, tracing }: Pick<Services, 'logger' | 'metrics' | 'tracing'>,
+  guardedFetch: GuardedFetch,
+): McpPort {
+  const adapter = createMcpSdkAdapter({
+    guardedFetch: sendContext(guardedFetch, tracing),
+    logger,
+    clientVersion,
+    connected: metrics.connected,
+  });
+  const watched = watchAvailability(adapter, serverAvailability(logger));
+  return measureCalls(traceCalls(watched, tracing), metrics);
+}
+
 /** Logs one line for an outage that many calls meet, for each server as this process sees it. */
 function serverAvailability(logger: Logger): ServerAvailability {
   const servers = new Map<string, Availability>();
+  // The first call to a server makes its availability, which outlives the call.
+  const outsideOfRequests = AsyncLocalStorage.snapshot();
+  const create = (mcpServerId: string) =>
+    outsideOfRequests(() => createAvailability({ logger, name: 'server', fields: { mcpServerId } }));
   return {
     unavailable(mcpServerId, cause) {
-      const server =
-        servers.get(mcpServerId) ?? createAvailability({ logger, name: 'server', fields: { mcpServerId } });
+      const server = servers.get(mcpServerId) ?? create(mcpServerId);
       servers.set(mcpServerId, server);
       server.unavailable(cause);
     },

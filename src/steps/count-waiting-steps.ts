@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { AwaitingInputReason } from '../contracts/step.ts';
-import { countWaiters } from '../credentials/waiters/waiter-store.ts';
+import { countWaiters } from '../credentials/waiters/count-waiters.ts';
 import type { Db } from '../db/pool.ts';
 import { listPausedServers } from '../servers/server-switch.ts';
 import type { WaitingCounts } from '../telemetry/metrics/metrics.ts';

@@ -19,16 +19,17 @@ function slowDatabase(ms: number) {
 }
 
 test.for([
-  [19_000, 'place', 1],
-  [21_000, 'full', 2],
-] as const)('a place that comes after %i ms is answered as %s', async ([ms, kind, sent]) => {
+  [20, { kind: 'place', waited: false }, 1],
+  [19_000, { kind: 'place', waited: true }, 1],
+  [21_000, { kind: 'full' }, 2],
+] as const)('a place that comes after %i ms is answered as %j', async ([ms, answer, sent]) => {
   vi.useFakeTimers();
   const { pool, statements } = slowDatabase(ms);
   const entering = createCallPlaces({ pool, logger: { warn: () => {} } }).enter('ledger', 1);
 
   await vi.advanceTimersByTimeAsync(ms);
 
-  expect((await entering).kind).toBe(kind);
+  expect(await entering).toMatchObject(answer);
   // A place that comes too late is released at once, after the extensions that were made meanwhile.
   await vi.waitFor(() => expect(statements.filter((one) => !one.includes('held_until'))).toHaveLength(sent));
 });

@@ -86,6 +86,27 @@ export async function untroubledAgent(options: LatchkeyMcpServerOptions): Promis
   return [await server.listTools(), await server.listTools(), told];
 }
 
+/** Calls the first tool of the first list after the second one has taken its place, as an agent does that listed earlier. */
+export async function lateAgent(options: LatchkeyMcpServerOptions): Promise<unknown> {
+  const server = latchkeyMcpServer(options);
+  const [first] = await server.listTools();
+  await server.listTools();
+  return [...(await server.callTool(first?.name ?? '', {}))];
+}
+
+/** Lists the tools of servers at which nothing is connected. */
+export async function unconnectedAgent(
+  options: LatchkeyMcpServerOptions,
+  servers: { mcpServerId: string; account?: string }[],
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const server of servers) {
+    const tools = await latchkeyMcpServer({ ...options, ...server }).listTools();
+    names.push(...tools.map(({ name }) => name));
+  }
+  return names;
+}
+
 /** Lists the tools of a server twice. Each time it looks at the filter and calls the tool that is listed first. */
 export async function connectingAgent(options: LatchkeyMcpServerOptions): Promise<unknown[]> {
   const server = latchkeyMcpServer(options);

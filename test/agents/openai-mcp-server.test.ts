@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect } from 'vitest';
+import { toolNameAmongOthers } from '../../src/agents/tool-names.ts';
 import { latchkeyMcpServer } from '../../src/openai-agents.ts';
 import { completed } from '../workflows/outcomes.ts';
 import { CONNECT_URL } from '../workflows/scripted-activities.ts';
@@ -66,8 +67,10 @@ test('with onUnavailable, a server that can’t be listed has no tools until it 
   expect(play.order).toEqual(['listTools', 'listTools']);
 });
 
+const CONNECT_NAME = toolNameAmongOthers({ mcpServerId: 'ledger', account: 'work' });
+
 const CONNECT_TOOL = {
-  name: 'connect_ledger_work',
+  name: CONNECT_NAME,
   description: expect.stringContaining('ledger, account work'),
   inputSchema: { type: 'object', properties: {}, required: [], additionalProperties: false },
 };
@@ -82,19 +85,48 @@ test('an agent that does not wait gets the link by a tool, until the user has co
     mcpServerId: 'ledger',
     account: 'work',
     onPause: 'return',
-    toolFilter: { allowedToolNames: ['create_invoice'], blockedToolNames: ['connect_ledger_work'] },
+    toolFilter: { allowedToolNames: ['create_invoice'], blockedToolNames: [CONNECT_NAME] },
   });
 
   const link = { type: 'text', text: expect.stringContaining(`Give the user this link: ${CONNECT_URL} `) };
   expect(await agent.result()).toEqual([
-    { tools: [CONNECT_TOOL], filter: { allowedToolNames: ['connect_ledger_work'] }, content: [link] },
+    { tools: [CONNECT_TOOL], filter: { allowedToolNames: [CONNECT_NAME] }, content: [link] },
     {
       tools: TOOLS,
-      filter: { allowedToolNames: ['create_invoice'], blockedToolNames: ['connect_ledger_work'] },
+      filter: { allowedToolNames: ['create_invoice'], blockedToolNames: [CONNECT_NAME] },
       content: [{ type: 'text', text: 'invoice 7' }, expect.anything()],
     },
   ]);
   expect(play.order).toEqual(['listTools', 'listTools', 'invokeTool']);
+});
+
+test('the link comes also from the tool of an earlier list, unless the server has a tool of this name', async ({
+  agents,
+}) => {
+  const connecting = { taskQueue: agents.taskQueue, mcpServerId: 'ledger', onPause: 'return' as const };
+  const late = agents.user({ listTools: [[UNLISTED], listed], invokeTool: [completed] });
+  const agent = await agents.start('lateAgent', { ...connecting, userId: late.userId });
+  expect(await agent.result()).toEqual([{ type: 'text', text: expect.stringContaining(CONNECT_URL) }]);
+  expect(late.play.order).toEqual(['listTools', 'listTools']);
+
+  const own = [{ kind: 'listed' as const, tools: [{ name: 'connect_ledger', inputSchema: {} }], bytes: 100 }];
+  const named = agents.user({ listTools: [[UNLISTED], own], invokeTool: [completed] });
+  const calling = await agents.start('lateAgent', { ...connecting, userId: named.userId });
+  expect(await calling.result()).toMatchObject([{ text: 'invoice 7' }, {}]);
+  expect(named.play.order).toEqual(['listTools', 'listTools', 'invokeTool']);
+});
+
+test('the tools of a server’s account and of a server that is called like both have two names', async ({
+  agents,
+}) => {
+  const { userId } = agents.user({ listTools: [[UNLISTED], [UNLISTED]] });
+  const options = { userId, taskQueue: agents.taskQueue, mcpServerId: '', onPause: 'return' as const };
+  const agent = await agents.start('unconnectedAgent', options, [
+    { mcpServerId: 'x', account: 'y' },
+    { mcpServerId: 'x_y' },
+  ]);
+
+  expect(await agent.result()).toEqual([expect.stringMatching(/^connect_x_y_[0-9a-f]{8}$/), 'connect_x_y']);
 });
 
 test('onUnavailable is told of a server with such a tool too', async ({ agents }) => {

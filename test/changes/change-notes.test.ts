@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createChangeNotes } from '../../src/changes/change-notes.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+import { createRequestContext } from '../../src/logging/request-context.ts';
 
 function setUp() {
   const written: unknown[] = [];
@@ -44,6 +46,22 @@ describe('notes', () => {
     notes.note('eve');
     await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(5));
     expect(written).toEqual([['ada', 'bob'], ['bob'], ['bob'], ['bob'], ['eve']]);
+    await notes.close();
+  });
+
+  test('that can not be written are no matter of the request that made the first', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const requests = createRequestContext();
+    const query = () => Promise.reject(new Error('away'));
+    const notes = createChangeNotes({
+      // The cast is safe: only `query` with a text and values is used.
+      db: { query } as never,
+      logger: requests.loggerOf(createLogger({ level: 'warn', destination })),
+    });
+    requests.run({ requestId: 'r-1' }, () => notes.note('ada'));
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    expect(lines).toEqual([expect.not.objectContaining({ requestId: expect.anything() })]);
     await notes.close();
   });
 

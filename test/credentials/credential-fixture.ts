@@ -59,7 +59,9 @@ export interface CredentialFixture {
 export const TOKEN_ENDPOINT = 'http://127.0.0.1:9/token';
 const NOWHERE = 'http://127.0.0.1:9/mcp';
 
-export async function createCredentialFixture(options: { clock?: Clock } = {}): Promise<CredentialFixture> {
+export async function createCredentialFixture(
+  options: { clock?: Clock; keyId?: string } = {},
+): Promise<CredentialFixture> {
   const database = await createTestDatabase();
   const databaseClock = await createDatabaseClock(database.url);
   const cleanUps: (() => Promise<void>)[] = [];
@@ -75,7 +77,7 @@ export async function createCredentialFixture(options: { clock?: Clock } = {}): 
     return recording(network.fetch, outbound);
   };
   const pool = openPool(10);
-  const keys = [{ id: 'k1', bytes: randomBytes(32) }];
+  const keys = [{ id: options.keyId ?? 'k1', bytes: randomBytes(32) }];
   const keyRing = createKeyRing(keys);
   const vault = createVault(keyRing);
   const guardedFetch = openNetwork();

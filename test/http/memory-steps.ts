@@ -6,7 +6,8 @@ import { InvalidCursor } from '../../src/steps/list-cursor.ts';
 import { longestWaitingFirst, needsDecision } from '../../src/steps/list-undecided.ts';
 import type { StepKey } from '../../src/steps/read-step.ts';
 import type { DecisionOutcome } from '../../src/steps/send-decision.ts';
-import type { StepClient, StepDecision } from '../../src/steps/step-client.ts';
+import type { StepClient } from '../../src/steps/step-client.ts';
+import type { StepDecision } from '../../src/steps/step-decisions.ts';
 
 export interface MemorySteps extends StepClient {
   /** The inputs of the started steps, in order. */

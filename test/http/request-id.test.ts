@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { notesTest, STEP } from './fixtures.ts';
-import type { HttpFixture } from './http-fixture.ts';
+import { type HttpFixture, token } from './http-fixture.ts';
 
 const test = notesTest;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -38,6 +40,50 @@ describe('the id of a request', () => {
       'answered',
     ]);
     expect(new Set(lines.map(({ requestId }) => requestId))).toEqual(new Set([id]));
+  });
+
+  test.for([
+    ['at once', 0],
+    ['long after its headers', 100],
+  ] as const)('stands in log lines of a request whose body arrives %s', async ([, ms], { fixture, port }) => {
+    const { servers, logger } = fixture.deps;
+    const { find } = servers;
+    servers.find = async (id) => {
+      logger.warn('a line of code that knows no requests');
+      return find(id);
+    };
+    const id = `body-after-${ms}`;
+    const body = JSON.stringify({ ...STEP, stepId: id });
+    // Two requests on one socket: the second has the socket's events in common with the first.
+    const socket = connect(port, '127.0.0.1').resume();
+    for (const [suffix, connection] of [
+      ['first', 'keep-alive'],
+      ['second', 'close'],
+    ]) {
+      const head = [
+        'POST /steps HTTP/1.1',
+        'Host: latchkey',
+        `Authorization: Bearer ${await token({ sub: 'alice' })}`,
+        `X-Request-Id: ${id}-${suffix}`,
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        `Connection: ${connection}`,
+      ];
+      const arrived = once(fixture.app.server, 'request');
+      socket.write(`${head.join('\r\n')}\r\n\r\n`);
+      await arrived;
+      await delay(ms);
+      const answered = once(socket, connection === 'close' ? 'close' : 'data');
+      socket.write(body);
+      await answered;
+    }
+    servers.find = find;
+
+    for (const suffix of ['first', 'second']) {
+      expect(linesOf(fixture, `${id}-${suffix}`).map(({ msg }) => msg)).toContain(
+        'a line of code that knows no requests',
+      );
+    }
   });
 
   test.for([

@@ -44,6 +44,30 @@ test('the Temporal set-up may run in several processes at once and be repeated',
   await Promise.all([close(), ...connections.map((each) => each.close())]);
 });
 
+test('search attributes of another type are found, and left as they are', async () => {
+  const { client, close } = await connectTemporal(await createTestNamespace(['McpServerId']));
+  const { namespace } = client.options;
+  const text = 1;
+  const searchAttributes = { McpStepStatus: text };
+  await client.connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const taskQueue = uniqueTaskQueue();
+  await setUpTemporal(client, connection, { taskQueue, logger: createLogger({ level: 'silent' }) });
+
+  await vi.waitFor(
+    async () =>
+      expect(await findSetupProblems({ client, taskQueue })).toEqual([
+        {
+          kind: 'search-attributes-of-another-type',
+          names: ['McpStepStatus'],
+          message: expect.stringContaining('another type than Keyword (McpStepStatus)'),
+        },
+      ]),
+    { timeout: 20_000 },
+  );
+  await Promise.all([close(), connection.close()]);
+});
+
 test('what migrate has not set up is found, and logged in one line each', async () => {
   const { client, close } = await connectTemporal(await createTestNamespace([]));
   const connection = await Connection.connect({ address: inject('temporalAddress') });

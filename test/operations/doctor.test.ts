@@ -27,7 +27,9 @@ describe('the doctor', () => {
       'mcp-server': 'ok',
     });
     expect(messageOf(before, 'search-attributes')).toMatch(/McpServerId, McpUserId.*run `latchkey migrate`/);
-    expect(messageOf(before, 'schedules')).toMatch(/latchkey-reconcile does not exist/);
+    expect(messageOf(before, 'schedules')).toMatch(
+      /the schedule latchkey-reconcile is missing: run `latchkey migrate`/,
+    );
     expect(messageOf(before, 'workers')).toContain('start `latchkey worker`');
 
     await setUp(world);
@@ -44,11 +46,13 @@ describe('the doctor', () => {
     await setUp(world);
     const { schedule } = world.temporal.client;
     await schedule.getHandle('latchkey-renew-idle').pause();
-    expect(messageOf(await examine(world), 'schedules')).toMatch(/^latchkey-renew-idle is paused/);
+    expect(messageOf(await examine(world), 'schedules')).toMatch(
+      /^the schedule latchkey-renew-idle is paused/,
+    );
     await schedule.getHandle('latchkey-renew-idle').unpause();
 
     const other = await examine(world, { TEMPORAL_TASK_QUEUE: 'other' });
-    expect(messageOf(other, 'schedules')).toContain('another task queue than TEMPORAL_TASK_QUEUE (other)');
+    expect(messageOf(other, 'schedules')).toMatch(/task queue ".+" and not on "other"/);
   });
 
   test('names the variables that a role lacks, and still checks the rest', async ({ world }) => {

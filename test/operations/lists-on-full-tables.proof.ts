@@ -36,11 +36,14 @@ beforeAll(async () => {
             '2026-01-01'::timestamptz + n * interval '1 minute'
        FROM generate_series(0, ${CONNECTIONS - 1}) n`,
   );
+  // One action in 50,000 is rare, and few rows have a status or a reason.
   await pool.query(
-    `INSERT INTO mcp_audit_event (at, actor_user_id, action, user_id, mcp_server_id)
+    `INSERT INTO mcp_audit_event (at, actor_user_id, action, user_id, mcp_server_id, details)
      SELECT '2026-01-01'::timestamptz + n * interval '1 second',
             CASE WHEN n % 1000 = 0 THEN 'backend' ELSE 'user-' || (n % 5000) END,
-            'connected', 'user-' || (n % 5000), CASE WHEN n % 10 = 0 THEN 'server-' || (n % 500) END
+            CASE WHEN n % 50000 = 9 THEN 'keys-rotated' ELSE 'connected' END,
+            'user-' || (n % 5000), CASE WHEN n % 10 = 0 THEN 'server-' || (n % 500) END,
+            CASE WHEN n % 20000 = 8 THEN '{"status": "failed", "reason": "invalid-grant"}' ELSE '{"version": 1}' END::jsonb
        FROM generate_series(0, ${EVENTS - 1}) n`,
   );
   await pool.query('VACUUM ANALYZE mcp_credential, mcp_audit_event, mcp_server');
@@ -88,6 +91,14 @@ describe(`the audit log, of ${EVENTS} rows`, () => {
     ['of a server', { mcpServerId: 'server-70' }],
     ['since late', { since: late }],
     ['of a user since late', { userId: 'user-77', since: late }],
+    ['of a frequent action', { action: 'connected' }],
+    ['of a rare action', { action: 'keys-rotated' }],
+    ['of a rare action since late', { action: 'keys-rotated', since: late }],
+    ['of an action that nobody did', { action: 'repaired' }],
+    ['with a status', { status: 'failed' }],
+    ['with a reason', { reason: 'invalid-grant' }],
+    ['with a status that no row has', { status: 'stored' }],
+    ['with a reason, of a user', { reason: 'invalid-grant', userId: 'user-8' }],
   ])('%s is read by an index, in both orders', async (_, filter) => {
     for (const order of ['latest-first', 'oldest-first'] as const) {
       for (const after of [undefined, middle]) {

@@ -2,7 +2,8 @@ import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { WorkerConfig } from '../../src/config/load-config.ts';
 import type { Services } from '../../src/process/services.ts';
-import { startAnnouncing, workerOptions } from '../../src/worker.ts';
+import { workerOptions } from '../../src/process/worker-options.ts';
+import { startAnnouncing } from '../../src/worker.ts';
 import type { TestTemporal } from './temporal.ts';
 
 export interface TestWorker {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, vi } from 'vitest';
 import type { McpToolsInput, McpToolsResult } from '../../src/contracts/mcp-tools.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { listAwaitedConnections } from '../../src/credentials/waiters/awaited-connections.ts';
-import { waitingStepsOf } from '../../src/credentials/waiters/waiter-store.ts';
+import { waitingStepsOf } from '../../src/credentials/waiters/count-waiters.ts';
 import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { rpcResult } from '../support/scripted-mcp-server.ts';
 import { testDataConverter, uniqueTaskQueue } from '../support/temporal.ts';

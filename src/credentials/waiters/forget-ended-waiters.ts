@@ -3,7 +3,7 @@ import { raceAbort, withDeadline } from '../../async/deadline.ts';
 import type { Db } from '../../db/pool.ts';
 import { filterOpen } from '../../temporal/filter-open.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
-import { listWaitersOf, noteAlive, removeEnded, type WaiterAsRead } from './waiter-store.ts';
+import { listWaitersOf, noteAlive, removeEnded, type WaiterAsRead } from './waiter-life-store.ts';
 
 /** The steps that are asked about, and removed, at a time. */
 const PAGE_SIZE = 100;

@@ -1,6 +1,7 @@
 import type { CredentialKey } from '../../contracts/activities.ts';
 import type { Db } from '../../db/pool.ts';
 import { type KeyRow, keyFromRow, keyValues, OF_KEY } from '../credential-key.ts';
+import { changeAllWaiters } from './change-all-waiters.ts';
 
 /**
  * A paused step, or one of the connections that a listing waits for. It waits until the version of the credential
@@ -45,29 +46,14 @@ const INSERT_OF_STEP = `INSERT INTO mcp_step_waiter ${COLUMNS_AND_VALUES}
 const INSERT_OF_LISTING = `INSERT INTO mcp_listing_waiter ${COLUMNS_AND_VALUES}
      ON CONFLICT (workflow_id, mcp_server_id, account) DO UPDATE SET`;
 
-/**
- * Changes the waiters of steps and those of listings in one statement; returns the number of changed rows.
- *
- * @param statement a DELETE or UPDATE of the table, without RETURNING
- */
-async function changeAll(db: Db, statement: (table: string) => string, values: unknown[]): Promise<number> {
-  const { rows } = await db.query<{ count: string }>(
-    `WITH of_steps AS (${statement('mcp_step_waiter')} RETURNING 1),
-          of_listings AS (${statement('mcp_listing_waiter')} RETURNING 1)
-     SELECT (SELECT count(*) FROM of_steps) + (SELECT count(*) FROM of_listings) AS count`,
-    values,
-  );
-  return Number(rows[0]?.count ?? 0);
-}
-
 /** Deletes all waiters of a workflow: a listing may have one for each connection. */
 export async function removeWaiters(db: Db, workflowId: string): Promise<void> {
-  await changeAll(db, (table) => `DELETE FROM ${table} WHERE workflow_id = $1`, [workflowId]);
+  await changeAllWaiters(db, (table) => `DELETE FROM ${table} WHERE workflow_id = $1`, [workflowId]);
 }
 
 /** Deletes a workflow's waiter for one connection. */
 export async function removeWaiter(db: Db, workflowId: string, key: CredentialKey): Promise<void> {
-  await changeAll(db, (table) => `DELETE FROM ${table} WHERE ${OF_KEY} AND workflow_id = $4`, [
+  await changeAllWaiters(db, (table) => `DELETE FROM ${table} WHERE ${OF_KEY} AND workflow_id = $4`, [
     ...keyValues(key),
     workflowId,
   ]);
@@ -78,7 +64,7 @@ export async function removeWaiter(db: Db, workflowId: string, key: CredentialKe
  * does what a listing waits for at other servers.
  */
 export async function removeWoken(db: Db, key: CredentialKey, woken: DueWaiter[]): Promise<void> {
-  await changeAll(
+  await changeAllWaiters(
     db,
     (table) => `DELETE FROM ${table} w
       USING unnest($4::text[], $5::bigint[]) AS woken (workflow_id, seen_version)
@@ -147,113 +133,4 @@ export async function listLostResumptions(
     [limit],
   );
   return rows.map((row) => ({ ...keyFromRow(row), version: Number(row.credential_version) }));
-}
-
-/** Lists one page of the waiters without a sign of life for `days`, the longest first. */
-export async function listSilentWaiters(db: Db, days: number, limit: number): Promise<string[]> {
-  const { rows } = await db.query<{ workflow_id: string }>(
-    `SELECT workflow_id FROM mcp_waiter
-      WHERE alive_at < now() - make_interval(days => $1) ORDER BY alive_at LIMIT $2`,
-    [days, limit],
-  );
-  return rows.map((row) => row.workflow_id);
-}
-
-export async function noteAlive(db: Db, workflowIds: string[]): Promise<void> {
-  await changeAll(
-    db,
-    (table) => `UPDATE ${table} SET alive_at = now() WHERE workflow_id = ANY ($1::text[])`,
-    [workflowIds],
-  );
-}
-
-/** Deletes the waiters of steps that have ended, unless another step has registered under the same id meanwhile. */
-export async function removeSilent(db: Db, workflowIds: string[], days: number): Promise<number> {
-  return changeAll(
-    db,
-    (table) => `DELETE FROM ${table}
-      WHERE workflow_id = ANY ($1::text[]) AND alive_at < now() - make_interval(days => $2)`,
-    [workflowIds, days],
-  );
-}
-
-export interface WaiterAsRead {
-  workflowId: string;
-  /** Its last sign of life when it was read, as the database writes it: to the microsecond. */
-  aliveAt: string;
-}
-
-/** Lists one page of a user's waiters, the longest without a sign of life first. */
-export async function listWaitersOf(
-  db: Db,
-  userId: string,
-  page: { after: WaiterAsRead | undefined; limit: number },
-): Promise<WaiterAsRead[]> {
-  const { aliveAt, workflowId } = page.after ?? { aliveAt: '-infinity', workflowId: '' };
-  const { rows } = await db.query<{ workflow_id: string; alive_at: string }>(
-    `SELECT w.workflow_id, w.alive_at::text FROM mcp_waiter w
-      WHERE w.user_id = $1 AND (w.alive_at, w.workflow_id) > ($2::timestamptz, $3)
-      ORDER BY w.alive_at, w.workflow_id LIMIT $4`,
-    [userId, aliveAt, workflowId, page.limit],
-  );
-  return rows.map((row) => ({ workflowId: row.workflow_id, aliveAt: row.alive_at }));
-}
-
-/** Deletes the waiters of steps that have ended, unless another step has registered under the same id meanwhile. */
-export async function removeEnded(db: Db, ended: WaiterAsRead[]): Promise<void> {
-  await changeAll(
-    db,
-    (table) => `DELETE FROM ${table} w
-      USING unnest($1::text[], $2::text[]) AS ended (workflow_id, alive_at)
-      WHERE w.workflow_id = ended.workflow_id AND w.alive_at::text = ended.alive_at`,
-    [ended.map((waiter) => waiter.workflowId), ended.map((waiter) => waiter.aliveAt)],
-  );
-}
-
-export async function listWaitingWorkflows(db: Db, userId: string): Promise<string[]> {
-  const { rows } = await db.query<{ workflow_id: string }>(
-    'SELECT DISTINCT workflow_id FROM mcp_waiter WHERE user_id = $1',
-    [userId],
-  );
-  return rows.map((row) => row.workflow_id);
-}
-
-export async function removeWaitersOf(db: Db, userId: string): Promise<number> {
-  return changeAll(db, (table) => `DELETE FROM ${table} WHERE user_id = $1`, [userId]);
-}
-
-/** Returns the ids of the first steps that wait for a connection, and how many wait. */
-export async function waitingStepsOf(
-  db: Db,
-  key: CredentialKey,
-  limit: number,
-): Promise<{ count: number; stepIds: string[] }> {
-  const { rows } = await db.query<{ step_id: string; total: string }>(
-    `SELECT step_id, count(*) OVER () AS total FROM mcp_waiter
-      WHERE ${OF_KEY} ORDER BY registered_at, workflow_id LIMIT $4`,
-    [...keyValues(key), limit],
-  );
-  return { count: Number(rows[0]?.total ?? 0), stepIds: rows.map((row) => row.step_id) };
-}
-
-/** Counts the steps of all users that wait for a connection to a server. */
-export async function countWaitersFor(db: Db, mcpServerId: string): Promise<number> {
-  const { rows } = await db.query<{ count: string }>(
-    'SELECT count(*) FROM mcp_waiter WHERE mcp_server_id = $1',
-    [mcpServerId],
-  );
-  return Number(rows[0]?.count ?? 0);
-}
-
-/** Counts the steps and listings of all users that wait for a deposit, by what their pause asks for. */
-export async function countWaiters(db: Db): Promise<{ forReauth: number; forScope: number }> {
-  const { rows } = await db.query<{ total: string; for_scope: string }>(
-    `SELECT sum(total) AS total, sum(for_scope) AS for_scope FROM (
-       SELECT count(*) AS total, count(required_scopes) AS for_scope FROM mcp_step_waiter
-       UNION ALL
-       SELECT count(DISTINCT workflow_id), count(DISTINCT workflow_id) FILTER (WHERE required_scopes IS NOT NULL)
-         FROM mcp_listing_waiter) AS counts`,
-  );
-  const { total = 0, for_scope: forScope = 0 } = rows[0] ?? {};
-  return { forReauth: Number(total) - Number(forScope), forScope: Number(forScope) };
 }

@@ -1,6 +1,7 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { findCaller } from '../caller.ts';
+import type { HttpOptions } from '../dependencies.ts';
 import { tooManyRequests } from '../problem.ts';
 
 /** Users and addresses that are counted. Beyond this number, the counts of the least recent ones are dropped. */
@@ -18,6 +19,15 @@ export function registerRateLimit(app: FastifyInstance): void {
 export interface Limits {
   perUser: number;
   perAddress: number;
+}
+
+const DEFAULT_REQUESTS_PER_MINUTE = 6_000;
+
+export function limitsOf({
+  requestsPerMinute: perUser = DEFAULT_REQUESTS_PER_MINUTE,
+  addressRequestsPerMinute: perAddress = perUser,
+}: HttpOptions): Limits {
+  return { perUser, perAddress };
 }
 
 /** Counts by the user of a valid token, else by address. Users may share an address, and a user may have several. */

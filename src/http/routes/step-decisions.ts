@@ -12,7 +12,7 @@ import {
   stepSchema,
 } from '../../schemas/http-step.ts';
 import type { DecisionOutcome } from '../../steps/send-decision.ts';
-import type { StepDecision } from '../../steps/step-client.ts';
+import type { StepDecision } from '../../steps/step-decisions.ts';
 import { callerOf, requireAdmin } from '../caller.ts';
 import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { HttpProblem, invalidFields, retryAfter, unknownStep } from '../problem.ts';

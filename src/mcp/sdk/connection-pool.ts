@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /**
  * Connections that any number of callers use at once, keyed by whom they belong to. A key's connection is opened once
  * for all its callers, kept in order of use, and closed when it was idle for too long, when it was discarded and its
@@ -48,6 +50,8 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
   // In order of use, the most recent last. A connection that is not in here is closed when its last user is done.
   const entries = new Map<string, Entry<C, R>>();
   const closing = new Set<Promise<void>>();
+  // A connection outlives the call that begins its idle time, or that has it closed: neither belongs to that call's trace.
+  const outsideOfCalls = AsyncLocalStorage.snapshot();
 
   function enter(key: string, open: () => Promise<Opening<C, R>>): Entry<C, R> {
     const entry = entries.get(key) ?? { key, opening: open(), users: 0, usable: true, retired: false };
@@ -68,8 +72,7 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
   }
 
   function startIdling(entry: Entry<C, R>): void {
-    entry.idleTimer = setTimeout(() => retire(entry), options.idleMs);
-    entry.idleTimer.unref();
+    entry.idleTimer = outsideOfCalls(() => setTimeout(() => retire(entry), options.idleMs).unref());
     evictSurplus();
   }
 
@@ -85,7 +88,7 @@ export function createConnectionPool<C, R>(options: PoolOptions<C>): ConnectionP
     // Closing the pool retires connections in use; their last user would retire them a second time.
     if (entry.retired) return;
     entry.retired = true;
-    const closed = closeEntry(entry).finally(() => closing.delete(closed));
+    const closed = outsideOfCalls(() => closeEntry(entry)).finally(() => closing.delete(closed));
     closing.add(closed);
   }
 

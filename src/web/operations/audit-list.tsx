@@ -4,26 +4,21 @@ import { Time } from '../parts/time.tsx';
 import type { OperationsFilter } from '../paths.ts';
 import { shortText } from '../short-text.ts';
 import { FilterDay, FilterText } from './fields.tsx';
-import { operationsPage } from './operations-page.tsx';
+import type { OperationsContent } from './operations-page.tsx';
 
 const MAX_NAME = 60;
 const MAX_DETAILS = 200;
 
-interface AuditLog {
-  filter: OperationsFilter;
-  entries: readonly AuditEntry[];
-  nextCursor?: string | undefined;
-}
-
-/** Shows the audit log, the latest first. */
-export function auditPage(frame: PageFrame, { filter, entries, nextCursor }: AuditLog): string {
-  return operationsPage(frame, {
-    list: 'audit',
-    filter,
-    nextCursor,
+/** The audit log, the latest first. */
+export function auditLog(
+  frame: PageFrame,
+  filter: OperationsFilter,
+  entries: readonly AuditEntry[],
+): OperationsContent {
+  return {
     fields: <AuditFields filter={filter} />,
-    rows: entries.length === 0 ? undefined : <EntryList frame={frame} entries={entries} />,
-  });
+    rows: entries.map((entry) => <EntryRow key={entry.id} frame={frame} entry={entry} />),
+  };
 }
 
 function AuditFields({ filter }: { filter: OperationsFilter }) {
@@ -38,22 +33,17 @@ function AuditFields({ filter }: { filter: OperationsFilter }) {
   );
 }
 
-function EntryList({ frame: { reader }, entries }: { frame: PageFrame; entries: readonly AuditEntry[] }) {
+function EntryRow({ frame: { reader }, entry }: { frame: PageFrame; entry: AuditEntry }) {
   return (
-    <ul class="rows">
-      {entries.map((entry) => (
-        <li key={entry.id} id={`entry-${entry.id}`}>
-          <div class="grow">
-            <code>{entry.action}</code> by{' '}
-            <bdi>{shortText(entry.actorUserId ?? 'the operator', MAX_NAME)}</bdi>
-            <Subject entry={entry} />
-          </div>
-          <span class="meta">
-            <Time reader={reader} at={entry.at} />
-          </span>
-        </li>
-      ))}
-    </ul>
+    <li id={`entry-${entry.id}`}>
+      <div class="grow">
+        <code>{entry.action}</code> by <bdi>{shortText(entry.actorUserId ?? 'the operator', MAX_NAME)}</bdi>
+        <Subject entry={entry} />
+      </div>
+      <span class="meta">
+        <Time reader={reader} at={entry.at} />
+      </span>
+    </li>
   );
 }
 

@@ -7,29 +7,21 @@ import type { OperationsFilter } from '../paths.ts';
 import { shortText } from '../short-text.ts';
 import { countOf } from '../step-words.ts';
 import { FilterChoice, FilterDay, FilterText } from './fields.tsx';
-import { operationsPage } from './operations-page.tsx';
+import type { OperationsContent } from './operations-page.tsx';
 import { CONNECTION_STATUS_WORDS } from './status-words.ts';
 
 const MAX_NAME = 60;
 
-interface ConnectionsOfAll {
-  filter: OperationsFilter;
-  connections: readonly UserConnection[];
-  nextCursor?: string | undefined;
-}
-
-/** Lists the connections of all users, without what their accounts are called. */
-export function allConnectionsPage(
+/** The connections of all users, without what their accounts are called. */
+export function connectionsOfAll(
   frame: PageFrame,
-  { filter, connections, nextCursor }: ConnectionsOfAll,
-): string {
-  return operationsPage(frame, {
-    list: 'connections',
-    filter,
-    nextCursor,
+  filter: OperationsFilter,
+  connections: readonly UserConnection[],
+): OperationsContent {
+  return {
     fields: <ConnectionFields filter={filter} />,
-    rows: connections.length === 0 ? undefined : <ConnectionList frame={frame} connections={connections} />,
-  });
+    rows: connections.map((connection) => <ConnectionRow frame={frame} connection={connection} />),
+  };
 }
 
 function ConnectionFields({ filter }: { filter: OperationsFilter }) {
@@ -54,33 +46,27 @@ function ConnectionFields({ filter }: { filter: OperationsFilter }) {
   );
 }
 
-interface ListProps {
+interface RowProps {
   frame: PageFrame;
-  connections: readonly UserConnection[];
+  connection: UserConnection;
 }
 
-function ConnectionList({ frame: { reader }, connections }: ListProps) {
+function ConnectionRow({ frame: { reader }, connection }: RowProps) {
+  const { userId, mcpServerId, account, status, reason, waitingSteps, updatedAt } = connection;
   return (
-    <ul class="rows">
-      {connections.map(({ userId, mcpServerId, account, status, reason, waitingSteps, updatedAt }) => {
-        const id = elementId('connection', userId, mcpServerId, account);
-        return (
-          <li key={id} id={id}>
-            <div class="grow">
-              <bdi>{shortText(userId, MAX_NAME)}</bdi> at <bdi>{shortText(mcpServerId, MAX_NAME)}</bdi>
-              <AccountName account={account} />
-              <span class="meta">
-                updated <Time reader={reader} at={updatedAt} />
-                {waitingSteps > 0 && ` · ${countOf(waitingSteps, 'step')} waiting`}
-              </span>
-            </div>
-            {reason !== undefined && <code class="meta">{reason}</code>}
-            <span class="status" data-state={status}>
-              {CONNECTION_STATUS_WORDS[status]}
-            </span>
-          </li>
-        );
-      })}
-    </ul>
+    <li id={elementId('connection', userId, mcpServerId, account)}>
+      <div class="grow">
+        <bdi>{shortText(userId, MAX_NAME)}</bdi> at <bdi>{shortText(mcpServerId, MAX_NAME)}</bdi>
+        <AccountName account={account} />
+        <span class="meta">
+          updated <Time reader={reader} at={updatedAt} />
+          {waitingSteps > 0 && ` · ${countOf(waitingSteps, 'step')} waiting`}
+        </span>
+      </div>
+      {reason !== undefined && <code class="meta">{reason}</code>}
+      <span class="status" data-state={status}>
+        {CONNECTION_STATUS_WORDS[status]}
+      </span>
+    </li>
   );
 }

@@ -15,13 +15,17 @@ const TABS: readonly [OperationsList, string][] = [
   ['audit', 'Audit log'],
 ];
 
-export interface OperationsPage {
-  list: OperationsList;
-  filter: OperationsFilter;
+/** What the lists do not have in common. */
+export interface OperationsContent {
   /** The fields of the form that narrows the list. */
   fields: ComponentChildren;
-  /** Undefined: nothing matches. */
-  rows: ComponentChildren | undefined;
+  /** The items of the list on this page. */
+  rows: readonly ComponentChildren[];
+}
+
+export interface OperationsPage extends OperationsContent {
+  list: OperationsList;
+  filter: OperationsFilter;
   nextCursor: string | undefined;
 }
 
@@ -52,7 +56,11 @@ export function operationsPage(frame: PageFrame, page: OperationsPage): string {
             Show
           </button>
         </form>
-        {rows === undefined ? <Nothing base={base} list={list} hasMore={nextCursor !== undefined} /> : rows}
+        {rows.length > 0 ? (
+          <ul class="rows">{rows}</ul>
+        ) : (
+          <Nothing base={base} list={list} hasMore={nextCursor !== undefined} />
+        )}
         <p class="actions">
           {filter.cursor !== undefined && (
             <a href={operationsPath(base, list, { ...filter, cursor: undefined })}>Back to the first page</a>

@@ -6,27 +6,22 @@ import { Time } from '../parts/time.tsx';
 import type { OperationsFilter } from '../paths.ts';
 import { shortText } from '../short-text.ts';
 import { FilterChoice, FilterDay, FilterText } from './fields.tsx';
-import { operationsPage } from './operations-page.tsx';
+import type { OperationsContent } from './operations-page.tsx';
 import { STATUS_OF_ANYONE } from './status-words.ts';
 
 const REASONS = [...new Set<string>([...AWAITING_INPUT_REASONS, ...STEP_ERROR_CODES])];
 const MAX_NAME = 60;
 
-interface StepsOfAll {
-  filter: OperationsFilter;
-  steps: readonly ListedStep[];
-  nextCursor?: string | undefined;
-}
-
-/** Lists the steps of all users, without what they are called with and what they answered. */
-export function allStepsPage(frame: PageFrame, { filter, steps, nextCursor }: StepsOfAll): string {
-  return operationsPage(frame, {
-    list: 'steps',
-    filter,
-    nextCursor,
+/** The steps of all users, without what they are called with and what they answered. */
+export function stepsOfAll(
+  frame: PageFrame,
+  filter: OperationsFilter,
+  steps: readonly ListedStep[],
+): OperationsContent {
+  return {
     fields: <StepFields filter={filter} />,
-    rows: steps.length === 0 ? undefined : <StepList frame={frame} steps={steps} />,
-  });
+    rows: steps.map((step) => <StepRow key={step.workflowId} frame={frame} step={step} />),
+  };
 }
 
 function StepFields({ filter }: { filter: OperationsFilter }) {
@@ -51,27 +46,23 @@ function StepFields({ filter }: { filter: OperationsFilter }) {
   );
 }
 
-function StepList({ frame: { reader }, steps }: { frame: PageFrame; steps: readonly ListedStep[] }) {
+function StepRow({ frame: { reader }, step }: { frame: PageFrame; step: ListedStep }) {
   return (
-    <ul class="rows">
-      {steps.map((step) => (
-        <li key={step.workflowId} id={elementId('step', step.workflowId)} data-step-id={step.stepId}>
-          <div class="grow">
-            <code dir="auto">{shortText(step.tool === '' ? 'tools' : step.tool, MAX_NAME)}</code> at{' '}
-            <bdi>{shortText(step.mcpServerId, MAX_NAME)}</bdi>
-            <AccountName account={step.account} />
-            <span class="meta">
-              for <bdi>{shortText(step.userId, MAX_NAME)}</bdi> · <code dir="auto">{step.stepId}</code> ·
-              started <Time reader={reader} at={step.createdAt} />
-            </span>
-          </div>
-          <Reason step={step} />
-          <span class="status" data-status={step.status}>
-            {STATUS_OF_ANYONE[step.status]}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <li id={elementId('step', step.workflowId)} data-step-id={step.stepId}>
+      <div class="grow">
+        <code dir="auto">{shortText(step.tool === '' ? 'tools' : step.tool, MAX_NAME)}</code> at{' '}
+        <bdi>{shortText(step.mcpServerId, MAX_NAME)}</bdi>
+        <AccountName account={step.account} />
+        <span class="meta">
+          for <bdi>{shortText(step.userId, MAX_NAME)}</bdi> · <code dir="auto">{step.stepId}</code> · started{' '}
+          <Time reader={reader} at={step.createdAt} />
+        </span>
+      </div>
+      <Reason step={step} />
+      <span class="status" data-status={step.status}>
+        {STATUS_OF_ANYONE[step.status]}
+      </span>
+    </li>
   );
 }
 

@@ -1,8 +1,6 @@
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { accountMember, accountOf } from '../../contracts/accounts.ts';
-import type { StepNotice } from '../../contracts/messages.ts';
 import { pauseOf } from '../../contracts/pause-of.ts';
-import { present } from '../../contracts/present.ts';
 import { mcpStepStatus } from '../../contracts/search-attributes.ts';
 import type {
   AwaitingInputReason,
@@ -13,7 +11,7 @@ import type {
 } from '../../contracts/step.ts';
 import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import { announceChange, logPaused, logResumed, type StepSubject } from './announce-step.ts';
-import { tellParent } from './parent.ts';
+import { tellParent, tellParentOfPause } from './parent.ts';
 import type { Pause, Recorded } from './recorded.ts';
 
 /** The record that a step carries over when it continues as new. Histories hold these fields: never rename them. */
@@ -74,7 +72,7 @@ export class StepRecord {
     if (isContinued) return;
     this.#pausedAt = Date.now();
     this.#showPause(pause);
-    tellParent(this.#plan, noticeOf(pause));
+    tellParentOfPause(this.#plan, pause);
     logPaused(this.#subject(), pause);
   }
 
@@ -233,11 +231,6 @@ export class StepRecord {
       ...(error && { error }),
     };
   }
-}
-
-function noticeOf({ awaitingInputReason, connectUrl, connectionReason, requiredScopes }: Pause): StepNotice {
-  const members = present({ connectUrl, connectionReason, requiredScopes });
-  return { event: 'paused', awaitingInputReason, ...members };
 }
 
 function resultOf(result: McpStepResult | undefined): Pick<StepView, 'result' | 'error'> {

@@ -3,24 +3,25 @@ import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { listConnections } from '../../../src/credentials/credential-store.ts';
 import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { listAwaitedConnections } from '../../../src/credentials/waiters/awaited-connections.ts';
+import { countWaitersFor, waitingStepsOf } from '../../../src/credentials/waiters/count-waiters.ts';
 import {
-  countDueWaiters,
-  countWaitersFor,
-  listDueWaiters,
-  listLostResumptions,
   listSilentWaiters,
   listWaitersOf,
   listWaitingWorkflows,
   noteAlive,
-  registerWaiter,
   removeEnded,
   removeSilent,
+  removeWaitersOf,
+} from '../../../src/credentials/waiters/waiter-life-store.ts';
+import {
+  countDueWaiters,
+  listDueWaiters,
+  listLostResumptions,
+  registerWaiter,
   removeWaiter,
   removeWaiters,
-  removeWaitersOf,
   removeWoken,
   requiredScopesOfWaiters,
-  waitingStepsOf,
 } from '../../../src/credentials/waiters/waiter-store.ts';
 import { credentialTest } from '../fixtures.ts';
 

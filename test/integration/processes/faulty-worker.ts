@@ -13,7 +13,7 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import type { GuardedFetch } from '../../../src/net/network.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/process/services.ts';
-import { workerOptions } from '../../../src/worker.ts';
+import { workerOptions } from '../../../src/process/worker-options.ts';
 import { obstructed, STORE_RENEWAL } from '../../races/refresh/obstructed-db.ts';
 import {
   EXTENSION,

@@ -10,7 +10,7 @@ import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts
 import { createLogger } from '../../../src/logging/logger.ts';
 import { createDataConverter } from '../../../src/payloads/data-converter.ts';
 import { createServices, type Services } from '../../../src/process/services.ts';
-import { workerOptions } from '../../../src/worker.ts';
+import { workerOptions } from '../../../src/process/worker-options.ts';
 import { readData, workerConfig } from '../../integration/processes/process-data.ts';
 import { quietTemporal } from '../../support/quiet-temporal.ts';
 import { pauseAt, pausesKey, pausingBefore } from './pausing-queries.ts';

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BundlerPlugin, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import type { WorkerConfig } from '../config/load-config.ts';
+import { sdkVersion } from '../temporal/one-sdk.ts';
+import { workflowBundleOptions } from '../temporal/workflow-bundle-options.ts';
+
+/**
+ * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has. Beside
+ * another version of the SDK, and from source (in tests), the Worker bundles the code at its start, like
+ * scripts/bundle-workflows.mjs.
+ */
+export function workflowCode({
+  payloadKeys,
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<
+  WorkerOptions,
+  'workflowBundle' | 'workflowsPath' | 'bundlerOptions' | 'plugins'
+> {
+  const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
+  const codePath = fromRoot(`${bundle}-${sdkVersion()}.js`);
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const { workflowsPath, payloadConverterPath, preloadModules } = workflowBundleOptions();
+  const plugin: WorkerPlugin & BundlerPlugin = {
+    name: 'latchkey-workflows',
+    configureBundler: (own) => ({ ...own, payloadConverterPath }),
+  };
+  return { workflowsPath, bundlerOptions: { preloadModules }, plugins: [plugin] };
+}
+
+/** Of `src`, or of `dist`. */
+function fromRoot(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
