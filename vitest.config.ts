@@ -6,8 +6,10 @@ const RULES = [
   'test/lockfile.test.ts',
   'test/examples.test.ts',
   'test/deploy/*.test.ts',
+  'test/docs/api-pages.test.ts',
   'test/docs/links.test.ts',
   'test/docs/proofs.test.ts',
+  'test/docs/versions.test.ts',
   'test/docs/path.test.ts',
   'test/docs/connect-codes.test.ts',
 ];

@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -12,17 +12,17 @@ const SOURCE_MAP = /(?<=\n\/\/# sourceMappingURL=data:application\/json;charset=
 
 const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json');
 const folder = resolve(process.argv[2] ?? 'dist');
+const options = await import(pathToFileURL(join(folder, 'temporal', 'workflow-bundle-options.js')).href);
 await bundle(`workflow-bundle-${version}.js`, {});
 // The bundle determines the failure converter of its workflows. The worker's option does not.
 await bundle(`workflow-bundle-encrypting-${version}.js`, {
-  failureConverterPath: join(folder, 'contracts', 'encoding-failure-converter.js'),
+  failureConverterPath: options.encryptingFailureConverterPath(),
 });
 
-async function bundle(name, options) {
+async function bundle(name, more) {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(folder, 'workflows', 'index.js'),
-    payloadConverterPath: join(folder, 'contracts', 'lenient-payload-converter.js'),
-    ...options,
+    ...options.workflowBundleOptions(),
+    ...more,
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(join(folder, name), code.replace(SOURCE_MAP, withRelativeSources));

@@ -11,12 +11,10 @@ import { type ListedTool, type ListedToolsOptions, listTools } from './agents/li
 import type { ModelAnswer } from './agents/model-answer.ts';
 
 export type { ModelPart } from './agents/content-parts.ts';
-export type { AgentServer } from './agents/listed-tools.ts';
+export type { AgentServer, ListedToolsOptions as LatchkeyToolsOptions } from './agents/listed-tools.ts';
 export type { ModelAnswer } from './agents/model-answer.ts';
 export type { ToolModes } from './agents/options.ts';
 export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.ts';
-
-export type LatchkeyToolsOptions = ListedToolsOptions;
 
 /**
  * Lists the tools of a user's servers and returns them as a `ToolSet`. Each call that the model makes is a step of that
@@ -27,7 +25,7 @@ export type LatchkeyToolsOptions = ListedToolsOptions;
  *   `onUnavailable`
  * @throws ChildWorkflowFailure if the agent was cancelled (check with `isCancellation`)
  */
-export async function latchkeyTools(options: LatchkeyToolsOptions): Promise<ToolSet> {
+export async function latchkeyTools(options: ListedToolsOptions): Promise<ToolSet> {
   const tools = await listTools(options);
   return Object.fromEntries(tools.map((tool) => [tool.name, dynamicTool(tool)]));
 }
@@ -86,7 +84,11 @@ async function untilAborted<T>(signal: AbortSignal | undefined, run: () => Promi
 type ModelOutput = Awaited<ReturnType<NonNullable<Tool['toModelOutput']>>>;
 type ContentPart = Extract<ModelOutput, { type: 'content' }>['value'][number];
 
-/** Returns what the provider is sent of an answer. */
+/**
+ * Returns what the provider is sent of an answer.
+ *
+ * @internal
+ */
 export function modelOutput({ outcome, parts }: ModelAnswer): ModelOutput {
   switch (outcome) {
     case 'success':

@@ -26,7 +26,15 @@ export { LatchkeyApiError } from './client/api-request.ts';
 export { NumberNotExact } from './client/exact-numbers.ts';
 export { payloadDataConverter } from './client/payload-data-converter.ts';
 export type * from './contracts/mcp-tools.ts';
-export type * from './contracts/messages.ts';
+export type {
+  AboutPause,
+  ApproveStep,
+  CredentialDeposited,
+  RejectStep,
+  ResolveStep,
+  ServerResumed,
+  StepNotice,
+} from './contracts/messages.ts';
 export type {
   PreflightCall,
   PreflightCode,
@@ -45,9 +53,9 @@ export type { StepSummary } from './steps/step-summary.ts';
 export { TemporalUnavailable } from './temporal/temporal-call.ts';
 
 /**
- * Users' steps. `listTools`, `preflight` and `fullResult` need the option `api`, and are about the user that its `token` or its `user` names. The
- * other methods throw `TemporalUnavailable` when Temporal can't be reached; all but `resolveMany` are about the steps
- * of one user and don't find another user's steps.
+ * Users' steps. `listTools`, `preflight` and `fullResult` need the option `api`, and are about the user that its
+ * `token` or its `user` names. The other methods throw `TemporalUnavailable` when Temporal can't be reached; all but
+ * `resolveMany` are about the steps of one user and don't find another user's steps.
  */
 export interface Latchkey extends LatchkeyApi {
   /**
@@ -58,23 +66,36 @@ export interface Latchkey extends LatchkeyApi {
   start(input: McpStepInput): Promise<StartStepOutcome>;
   /** Shows the step as it is now. Returns undefined if the user has no such step. */
   find(userId: string, stepId: string): Promise<StepView | undefined>;
-  /** Waits for the step to end; its pauses may take weeks. A large result is a reference: see `fullResult`. */
+  /**
+   * Waits for the step to end; its pauses may take weeks. A large result is a reference: see `fullResult`.
+   *
+   * @throws WorkflowFailedError if the step was cancelled or terminated
+   * @throws WorkflowNotFoundError if the user has no such step
+   */
   result(userId: string, stepId: string): Promise<McpStepResult>;
-  /** Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs`. */
+  /**
+   * Resolves when the status differs from the status at the call, when the step ends, or after `timeoutMs` milliseconds.
+   * Returns the step as it is then, or undefined if the user has no such step.
+   */
   waitForChange(
     userId: string,
     stepId: string,
     options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<StepView | undefined>;
-  /** @throws InvalidCursor */
+  /**
+   * Lists a page of a user's steps: open ones first, then the latest ended. A page may hold fewer than `limit`, or none,
+   * and still have a `nextCursor`.
+   *
+   * @throws InvalidCursor if the cursor is not one of this list
+   */
   list(userId: string, options: ListStepsOptions): Promise<{ steps: StepSummary[]; nextCursor?: string }>;
-  /** Returns false if the user has no such step. A step that has ended stays as it is. */
+  /** Cancels a step. Returns false if the user has no such step. A step that has ended stays as it is. */
   cancel(userId: string, stepId: string): Promise<boolean>;
-  /** Ends the pause `needs-approval`. `by` names who decided, for the timeline. */
+  /** Ends the pause `needs-approval`: the step calls its tool. `by` names who decided, for the timeline. */
   approve(userId: string, stepId: string, message?: ApproveStep, by?: string): Promise<DecisionOutcome>;
   /** Ends the pause `needs-approval`; the step is `skipped`. */
   reject(userId: string, stepId: string, message?: RejectStep, by?: string): Promise<DecisionOutcome>;
-  /** Ends the pause `outcome-unknown`. */
+  /** Ends the pause `outcome-unknown`: the step calls again, or ends. */
   resolve(userId: string, stepId: string, message: ResolveStep, by?: string): Promise<DecisionOutcome>;
   /**
    * For operators: resolves steps of all users.
@@ -84,7 +105,9 @@ export interface Latchkey extends LatchkeyApi {
   resolveMany(many: ResolveMany, by?: string): Promise<ResolvedMany>;
 }
 
+/** How `createLatchkey` reaches Latchkey. */
 export interface LatchkeyOptions {
+  /** A client in the namespace of Latchkey's workers. It stays open, and yours to close. */
   client: Client;
   /** The task queue of Latchkey's workers. Default `mcp-steps`. */
   taskQueue?: string;
@@ -97,6 +120,11 @@ export interface LatchkeyOptions {
   api?: LatchkeyApiOptions;
 }
 
+/**
+ * Creates the client of Latchkey. It opens no connection of its own, and needs no close.
+ *
+ * @throws Error if `payloadKeys` is not a valid list of keys
+ */
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   const { taskQueue = 'mcp-steps', api } = options;
   const client = clientOf(options);

@@ -20,6 +20,7 @@ import type { ToolDescription } from './contracts/step.ts';
 export type { AgentOptions, ToolModes } from './agents/options.ts';
 export { TOOLS_UNAVAILABLE, type UnavailableServer } from './agents/tool-lister.ts';
 
+/** Which server an agent gets, beside the options of every adapter. */
 export interface LatchkeyMcpServerOptions extends AgentOptions {
   /** The MCP server, as it is registered at Latchkey. */
   mcpServerId: string;

@@ -27,6 +27,7 @@ import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { startAnnouncing } from './worker.ts';
 
+/** How Latchkey runs in a Worker of another program. */
 export interface LatchkeyPluginOptions {
   /** The variables that configure `latchkey worker`. Default: the process's environment. */
   environment?: Readonly<Record<string, string | undefined>>;

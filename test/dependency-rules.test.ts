@@ -2,15 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { breachesIn, type SourceFile } from './support/dependency-rules.ts';
+import { breachesIn, breachesInBench, type SourceFile } from './support/dependency-rules.ts';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-test('no file in src imports against the arrows or in a circle, reads the environment outside config or uses a timer that may be collected', () => {
-  const files = sourceFiles();
+test('no file in src imports against the arrows or in a circle, reads the environment outside config, uses a timer that may be collected or keeps state that workflows would share', () => {
+  const files = filesBelow(SRC, SRC);
 
   expect(files.length).toBeGreaterThan(0);
   expect(breachesIn(files)).toEqual([]);
+});
+
+test('no file in bench imports a test, or in a circle', () => {
+  const files = filesBelow(join(ROOT, 'bench'), ROOT);
+
+  expect(files.length).toBeGreaterThan(0);
+  expect(breachesInBench(files)).toEqual([]);
+  const importsTest = { path: 'bench/a.ts', source: "import { b } from '../test/support/b.ts';" };
+  expect(breachesInBench([importsTest])).toEqual(['bench/a.ts may not import test/support/b.ts']);
 });
 
 describe('the rules', () => {
@@ -30,6 +40,7 @@ describe('the rules', () => {
     ['http/a.ts', "import { b } from '../dev/embedded/b.ts';"],
     ['http/a.ts', "import { b } from '../dev/command.ts';"],
     ['worker.ts', "import { b } from './dev/command.ts';"],
+    ['worker.ts', "import { b } from '../bench/b.ts';"],
     ['cli.ts', "import { b } from './dev/dev.ts';"],
     ['dev/embedded/a.ts', "import { b } from '../../db/b.ts';"],
     ['workflows/a.ts', "import { b } from '../schemas/b.ts';"],
@@ -59,6 +70,10 @@ describe('the rules', () => {
     ['net/a.ts', "const b = process['env'];"],
     ['net/a.ts', 'const { env } = process;'],
     ['net/a.ts', "import { env } from 'node:process';"],
+    ['workflows/a.ts', 'let last = 0;'],
+    ['workflows/a.ts', 'export let last = 0;'],
+    ['contracts/a.ts', 'const seen = new Map<string, number>();'],
+    ['contracts/a.ts', 'export const seen: WeakSet<object> = new WeakSet();'],
   ])('catch, in %s: %s', (path, source) => {
     expect(breachOf(path, source)).toHaveLength(1);
   });
@@ -76,6 +91,8 @@ describe('the rules', () => {
     ['contracts/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
     ['config/a.ts', "import { z } from 'zod'; const b = process.env.B;"],
     ['net/a.ts', 'const env = { process: 1 }; const running = process.uptime();'],
+    ['net/a.ts', 'let last = 0;'],
+    ['workflows/a.ts', 'const NAMES: ReadonlySet<string> = new Set(); function f() { let a = 1; }'],
   ])('allow, in %s: %s', (path, source) => {
     expect(breachOf(path, source)).toEqual([]);
   });
@@ -96,12 +113,12 @@ describe('the rules', () => {
   });
 });
 
-function sourceFiles(): SourceFile[] {
-  return readdirSync(SRC, { recursive: true, withFileTypes: true })
+function filesBelow(folder: string, root: string): SourceFile[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({
-      path: relative(SRC, path).replaceAll('\\', '/'),
+      path: relative(root, path).replaceAll('\\', '/'),
       source: readFileSync(path, 'utf8'),
     }));
 }

@@ -17,6 +17,7 @@ export interface AgentServer extends ServerAccount {
   filter?: (tool: ToolDescription) => boolean;
 }
 
+/** Which tools an agent gets, beside the options of every adapter. */
 export interface ListedToolsOptions extends AgentOptions {
   /** 1–50, each account once. */
   servers: readonly AgentServer[];

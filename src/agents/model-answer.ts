@@ -11,12 +11,13 @@ import { pauseText } from './pause-text.ts';
 import type { StepReference } from './step-reference.ts';
 
 /**
- * `success`: the tool ran. `error`: it failed, or the call did, as the first part says. `rejected`: a person rejected
+ * What the model sees of a call. `success`: the tool ran. `error`: it failed, or the call did, as the first part says. `rejected`: a person rejected
  * the call, which was not made. `paused`: a person has to act first, and the model was told instead of waiting.
  */
 export interface ModelAnswer {
+  /** What became of the call. */
   outcome: 'success' | 'error' | 'rejected' | 'paused';
-  /** Never empty. */
+  /** What the model reads. Never empty. */
   parts: ModelPart[];
   /** The tool's structured content, if `parts` hold all of the result. MCP 2025-11-25, server/tools#structured-content. */
   structuredContent?: Record<string, unknown>;

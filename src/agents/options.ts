@@ -2,7 +2,7 @@ import type { StepMode, StepTimeouts } from '../contracts/step.ts';
 
 /** How the calls of an agent run. Every adapter takes these options. */
 export interface AgentOptions {
-  /** The user on whose behalf the tools are called. */
+  /** The user on whose behalf the tools are called. Take it from your own authentication, never from the model. */
   userId: string;
   /** The task queue of Latchkey's workers. Default `mcp-steps`. */
   taskQueue?: string;
@@ -38,6 +38,7 @@ export interface AgentOptions {
 export interface ToolModes {
   /** Default `fully-automated`. */
   default?: StepMode;
+  /** By the names that the server gives its tools. */
   tools?: Readonly<Record<string, StepMode>>;
 }
 

@@ -9,7 +9,7 @@ export interface AdminFilter {
   reason?: string | undefined;
   /** ISO 8601. */
   since?: string | undefined;
-  limit?: string | undefined;
+  limit?: number | undefined;
   cursor?: string | undefined;
 }
 
@@ -131,8 +131,8 @@ function isPassing(error: unknown): boolean {
 }
 
 function queryOf(parameters: object): string {
-  const given = Object.entries(parameters).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
+  const given = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)]);
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }

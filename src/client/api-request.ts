@@ -1,7 +1,10 @@
 import { withDeadline } from '../async/deadline.ts';
 import { isObject } from '../contracts/is-object.ts';
+import { retryAfterMs } from '../oauth/retry-after.ts';
+import type { FieldError } from '../schemas/field-errors.ts';
 import { problemSchema } from '../schemas/http-problem.ts';
 
+/** Where Latchkey's HTTP API is, and as whom it is asked. */
 export interface LatchkeyApiOptions {
   /** The address of `latchkey server`, which may have a path. */
   url: string;
@@ -14,18 +17,34 @@ export interface LatchkeyApiOptions {
   user?: string;
 }
 
+export interface LatchkeyApiErrorOptions extends ErrorOptions {
+  fields?: readonly FieldError[];
+  retryAfterMs?: number | undefined;
+}
+
 /** The API refused the request or gave no usable response. */
 export class LatchkeyApiError extends Error {
   /** The HTTP status. Undefined if there was no response. */
   readonly status: number | undefined;
   /** The problem's stable code, `unreachable`, or `unexpected-answer` where something else than the API responded. */
   readonly code: string;
+  /** The fields that are wrong, with `invalid-request` and `number-not-exact`. */
+  readonly fields: readonly FieldError[];
+  /** What the response says about when to ask again. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number | undefined, code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    status: number | undefined,
+    code: string,
+    message: string,
+    options: LatchkeyApiErrorOptions = {},
+  ) {
     super(message, options);
     this.name = 'LatchkeyApiError';
     this.status = status;
     this.code = code;
+    this.fields = options.fields ?? [];
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 
@@ -66,7 +85,7 @@ export function answerOfApi(options: LatchkeyApiOptions, request: ApiRequest): P
     const body = parsed(text);
     const isExpected = isObject(body) || (text === '' && [202, 204].includes(response.status));
     if (response.ok && isExpected) return { status: response.status, body };
-    throw refusalOf(response.status, body);
+    throw refusalOf(response, body);
   });
 }
 
@@ -80,7 +99,7 @@ export async function openApi(options: LatchkeyApiOptions, request: ApiRequest):
   const { signal = new AbortController().signal } = request;
   const response = await send(options, request, signal).catch(unreachable(request.signal));
   if (response.ok) return response;
-  throw refusalOf(response.status, await response.json().catch(() => undefined));
+  throw refusalOf(response, await response.json().catch(() => undefined));
 }
 
 function parsed(text: string): unknown {
@@ -121,10 +140,14 @@ function assertNameable(user: string | undefined): void {
   throw new RangeError('the user id is empty, or begins or ends with a space');
 }
 
-function refusalOf(status: number, body: unknown): LatchkeyApiError {
+function refusalOf({ status, headers }: Response, body: unknown): LatchkeyApiError {
   const { data: problem } = problemSchema.safeParse(body);
-  if (problem) return new LatchkeyApiError(status, problem.code, problem.detail);
-  return new LatchkeyApiError(status, 'unexpected-answer', `an answer of status ${status}`);
+  const options = { retryAfterMs: retryAfterMs(headers.get('retry-after'), headers.get('date')) };
+  if (problem === undefined) {
+    return new LatchkeyApiError(status, 'unexpected-answer', `an answer of status ${status}`, options);
+  }
+  const { code, detail, errors: fields = [] } = problem;
+  return new LatchkeyApiError(status, code, detail, { ...options, fields });
 }
 
 /** Whether the API may answer the same request later: it is away, restarts, or is busy. */

@@ -3,6 +3,7 @@ import type { DecisionOutcome } from '../steps/send-decision.ts';
 
 /** The arguments, or a result, hold a number that JSON can only change. Nothing was sent. */
 export class NumberNotExact extends Error {
+  /** The same as over HTTP. */
   readonly code = 'number-not-exact';
   /** Every such number, by its place. */
   readonly errors: readonly NumberProblem[];

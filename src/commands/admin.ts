@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { type AdminFilter, listUserConnections, listUserSteps } from '../client/admin-api.ts';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
+import { CONNECTION_REASONS, STEP_STATUSES } from '../contracts/step.ts';
+import { STEP_REASONS } from '../schemas/http-admin.ts';
+import { CONNECTION_STATUSES } from '../schemas/http-connection.ts';
 import { userConnectionsTable, userStepsTable } from './admin-report.ts';
-import { parseId } from './connections.ts';
-import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
+import { apiHelp } from './api-help.ts';
+import { choiceOption, LIMIT } from './list-options.ts';
+import { parseId } from './parse-id.ts';
+import { runApiCommand } from './run-api-command.ts';
 import { parseSince } from './since.ts';
-import { apiVariablesHelp } from './variables-help.ts';
 
 interface AdminFlags {
   user?: string;
@@ -13,7 +17,7 @@ interface AdminFlags {
   status?: string;
   reason?: string;
   since?: string;
-  limit?: string;
+  limit?: number;
   cursor?: string;
   json?: true;
 }
@@ -21,6 +25,8 @@ interface AdminFlags {
 interface AdminList<Page> {
   name: 'steps' | 'connections';
   description: string;
+  statuses: readonly string[];
+  reasons: readonly string[];
   example: string;
   list(api: LatchkeyApiOptions, filter: AdminFilter): Promise<Page>;
   table(page: Page, isTty: boolean): string;
@@ -32,6 +38,8 @@ export function addAdmin(program: Command): void {
   addListOf(admin, {
     name: 'steps',
     description: 'list the steps of all users: open ones first, then the latest ended',
+    statuses: STEP_STATUSES,
+    reasons: STEP_REASONS,
     example: 'npx latchkey admin steps --status error --since 24h',
     list: listUserSteps,
     table: ({ steps }, isTty) => userStepsTable(steps, isTty),
@@ -39,6 +47,8 @@ export function addAdmin(program: Command): void {
   addListOf(admin, {
     name: 'connections',
     description: 'list the connections of all users',
+    statuses: CONNECTION_STATUSES,
+    reasons: CONNECTION_REASONS,
     example: 'npx latchkey admin connections --server ledger --status reauth-required',
     list: listUserConnections,
     table: ({ connections }, isTty) => userConnectionsTable(connections, isTty),
@@ -51,13 +61,13 @@ function addListOf<Page extends { nextCursor?: string }>(admin: Command, list: A
     .description(list.description)
     .option('--user <id>', 'only of this user', parseId)
     .option('--server <id>', 'only of this MCP server', parseId)
-    .option('--status <status>', 'only of this status')
-    .option('--reason <reason>', 'only for this reason')
+    .addOption(choiceOption('--status <status>', 'only of this status', list.statuses))
+    .addOption(choiceOption('--reason <reason>', 'only for this reason', list.reasons))
     .option('--since <time>', 'only since then: a time, a date, or a duration ago such as 24h', parseSince)
-    .option('--limit <n>', 'how many, 1 to 100 (default: 20)')
+    .option(...LIMIT)
     .option('--cursor <cursor>', 'go on after an earlier list')
     .option('--json', `print one JSON object, as GET /admin/${list.name} answers`)
-    .addHelpText('after', () => `\nExample: ${list.example}\n${API_EXIT_CODES}\n${apiVariablesHelp()}`)
+    .addHelpText('after', () => apiHelp(list.example))
     .action((flags: AdminFlags) => runApiCommand((api) => printList(api, list, flags)));
 }
 

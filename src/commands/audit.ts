@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type AuditExport, exportAudit } from '../client/admin-api.ts';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
-import { parseId } from './connections.ts';
+import { apiHelp } from './api-help.ts';
+import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { parseSince } from './since.ts';
-import { apiVariablesHelp } from './variables-help.ts';
 
 interface ExportFlags {
   since?: string;
@@ -29,15 +29,15 @@ export function addAudit(program: Command): void {
     .option('--action <action>', 'only this action, such as connected')
     .option('--cursor <cursor>', 'go on after the line that has this cursor')
     .option('--json', 'one JSON object a line, which it always is')
-    .addHelpText('after', () => EXAMPLE + API_EXIT_CODES + RESUME + apiVariablesHelp())
+    .addHelpText('after', () => apiHelp(EXAMPLE, `${API_EXIT_CODES}${RESUME}`))
     .action(({ user: userId, actor: actorUserId, server: mcpServerId, since, action, cursor }: ExportFlags) =>
       runApiCommand((api) => printExport(api, { userId, actorUserId, mcpServerId, since, action, cursor })),
     );
 }
 
-const EXAMPLE = '\nExample: npx latchkey audit export --since 2026-11-01 > audit.ndjson\n';
+const EXAMPLE = 'npx latchkey audit export --since 2026-11-01 > audit.ndjson';
 const RESUME = `
-A broken connection is resumed by itself. Else give the cursor of the last line to the next export: it misses nothing.\n`;
+A broken connection is resumed by itself. Else give the cursor of the last line to the next export: it misses nothing.`;
 
 async function printExport(api: LatchkeyApiOptions, query: AuditExport): Promise<void> {
   let last = query.cursor;

@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { createConnectionsApi } from '../client/connections-api.ts';
-import { refuse } from '../process/run-role.ts';
-import { idSchema } from '../schemas/id.ts';
 import { apiHelp } from './api-help.ts';
 import { connectInBrowser } from './connect-in-browser.ts';
 import { connectionsTable, nameOf } from './connections-report.ts';
+import { addImport } from './import/command.ts';
+import { parseId } from './parse-id.ts';
 import { runApiCommand } from './run-api-command.ts';
 
 interface ConnectionFlags {
@@ -21,15 +21,13 @@ export const ACCOUNT = [
 export function addConnections(program: Command): void {
   const connections = program
     .command('connections')
-    .description('your connections to MCP servers: list them, connect, disconnect');
+    .description(
+      'your connections to MCP servers: list them, connect, disconnect; import those of many users',
+    );
   addList(connections);
   addConnect(connections);
   addDisconnect(connections);
-  connections
-    .command('import', { hidden: true })
-    .allowUnknownOption()
-    .argument('[args...]')
-    .action(() => refuse('latchkey connections import: not available in this version'));
+  addImport(connections);
 }
 
 function addList(connections: Command): void {
@@ -97,11 +95,4 @@ function addDisconnect(connections: Command): void {
         process.stdout.write(`${done}\n`);
       }),
     );
-}
-
-/** The ids `.` and `..` have no address in the HTTP API, because clients resolve them as path segments. */
-export function parseId(text: string): string {
-  const id = idSchema.safeParse(text);
-  if (id.success && !['.', '..'].includes(text)) return id.data;
-  throw new InvalidArgumentError('1 to 255 characters without control characters, not . or ..');
 }

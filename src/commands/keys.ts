@@ -4,7 +4,7 @@ import type { Logger } from '../logging/logger.ts';
 import { runRole } from '../process/run-role.ts';
 import { endingSignal } from './ending-signal.ts';
 import { reportRotation, reportStatus } from './keys-report.ts';
-import { variablesHelp } from './variables-help.ts';
+import { operatorHelp } from './variables-help.ts';
 
 interface RotateFlags {
   json?: true;
@@ -23,7 +23,7 @@ export function addKeys(program: Command): void {
     .command('status')
     .description('show what is encrypted under each key; exits 1 when a key that is in use is not configured')
     .option('--json', 'one JSON object')
-    .addHelpText('after', () => variablesHelp('operator'))
+    .addHelpText('after', () => operatorHelp('npx latchkey keys status', 'operator', STATUS_HELP))
     .action((flags: { json?: true }) =>
       runRole(
         'operator',
@@ -44,15 +44,20 @@ export function addKeys(program: Command): void {
       (kid: string, kids: string[]) => [...kids, kid],
       [],
     )
-    .addHelpText('after', () => `${ROTATE_HELP}\n${variablesHelp('operator')}`)
+    .addHelpText('after', () => operatorHelp('npx latchkey keys rotate', 'operator', ROTATE_HELP))
     .action((flags: RotateFlags) =>
       runRole('operator', (config, logger) => rotate(config, logger, flags), 'keys', process.stderr),
     );
 }
 
+const STATUS_HELP = `
+Exit code: 0 all keys in use are configured; 1 one is not; 2 wrong configuration.
+`;
+
 const ROTATE_HELP = `
 Can be run at any time, and again after it was interrupted. SIGTERM and SIGINT end it after the current batch.
-Exit code: 0 nothing is left under other keys; 1 something is left, or a flag is wrong; 2 wrong configuration; 128 + signal: interrupted.`;
+Exit code: 0 nothing is left under other keys; 1 something is left, or a flag is wrong; 2 wrong configuration; 128 + signal: interrupted.
+`;
 
 function batchSize(text: string): number {
   const count = Number(text);

@@ -1,13 +1,17 @@
 import { type Command, Option } from 'commander';
 import type { Repaired, RepairOutcome, Restored } from '../operations/repair.ts';
 import { runRole } from '../process/run-role.ts';
-import { variablesHelp } from './variables-help.ts';
+import { operatorHelp } from './variables-help.ts';
 
 interface RepairFlags {
   restored: Restored;
   json?: true;
   workersAreStopped?: true;
 }
+
+const EXIT_CODES = `
+Exit code: 0 repaired; 1 nothing was done, because workers run; 2 wrong configuration.
+`;
 
 export function addRepair(program: Command): void {
   const restored = new Option('--restored <database>', 'the database that was restored; the other was not')
@@ -21,7 +25,9 @@ export function addRepair(program: Command): void {
     .addOption(restored)
     .option('--workers-are-stopped', 'do not check whether a worker has polled within the last minute')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', () => variablesHelp('operator'))
+    .addHelpText('after', () =>
+      operatorHelp('npx latchkey repair --restored postgres', 'operator', EXIT_CODES),
+    )
     .action((flags: RepairFlags) =>
       runRole(
         'operator',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { runRole } from '../process/run-role.ts';
 import { asRunning, untilSignalled } from '../process/until-signalled.ts';
-import { variablesHelp } from './variables-help.ts';
+import { operatorHelp } from './variables-help.ts';
 
 // Each role is imported when it runs, so that it does not load the libraries of the others.
 
@@ -11,7 +11,7 @@ export function addMigrate(program: Command): void {
     .description(
       'migrate the database and set up Temporal; safe to run again, and from many processes at once',
     )
-    .addHelpText('after', () => variablesHelp('operator'))
+    .addHelpText('after', () => operatorHelp('npx latchkey migrate', 'operator'))
     .action(() =>
       runRole(
         'operator',
@@ -28,7 +28,7 @@ export function addWorker(program: Command): void {
   program
     .command('worker')
     .description('run one worker process; it drains on SIGTERM')
-    .addHelpText('after', () => variablesHelp('worker'))
+    .addHelpText('after', () => operatorHelp('npx latchkey worker', 'worker'))
     .action(() =>
       runRole('worker', async (config, logger) => {
         const { startWorker } = await import('../worker.ts');
@@ -41,7 +41,7 @@ export function addServer(program: Command): void {
   program
     .command('server')
     .description('run one HTTP API process; it drains on SIGTERM')
-    .addHelpText('after', () => variablesHelp('server'))
+    .addHelpText('after', () => operatorHelp('npx latchkey server', 'server'))
     .action(() =>
       runRole('server', async (config, logger) => {
         const { startServer } = await import('../server.ts');

@@ -4,8 +4,8 @@ import { createServersApi } from '../client/servers-api.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../schemas/token-endpoint-auth-method.ts';
 import { apiHelp } from './api-help.ts';
 import { CommandRefused } from './command-refused.ts';
-import { parseId } from './connections.ts';
 import { SOURCES } from './input-source.ts';
+import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { AUTH_TYPES, type RegistrationFlags, registrationOf } from './server-registration.ts';
 

@@ -5,7 +5,7 @@ import { createServersApi } from '../client/servers-api.ts';
 import { apiHelp } from './api-help.ts';
 import { colorsOf } from './colors.ts';
 import { CommandRefused } from './command-refused.ts';
-import { parseId } from './connections.ts';
+import { parseId } from './parse-id.ts';
 import { API_EXIT_CODES, runApiCommand } from './run-api-command.ts';
 import { addAdd } from './servers-add.ts';
 import { serverReport, serversTable } from './servers-report.ts';

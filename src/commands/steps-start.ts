@@ -12,9 +12,10 @@ import {
   type StepView,
 } from '../contracts/step.ts';
 import { apiHelp } from './api-help.ts';
-import { ACCOUNT, parseId } from './connections.ts';
+import { ACCOUNT } from './connections.ts';
 import { FOLLOW_EXIT_CODES, type FollowFlags, followInTerminal, isFollowing } from './follow-in-terminal.ts';
 import { JSON_INPUT, readJsonObject } from './json-input.ts';
+import { parseId } from './parse-id.ts';
 import { runApiCommand } from './run-api-command.ts';
 import { FOR, parseStepId, TIMEOUT } from './steps-options.ts';
 import { stepRow } from './steps-report.ts';

@@ -1,11 +1,12 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import type { LatchkeyApiOptions } from '../client/api-request.ts';
 import { createStepsApi, type StepsApi, type StepsFilter, type StepsPage } from '../client/steps-api.ts';
 import { STEP_STATUSES, type StepStatus } from '../contracts/step.ts';
 import { apiHelp } from './api-help.ts';
 import { colorsOf } from './colors.ts';
-import { parseId } from './connections.ts';
 import { FOLLOW_EXIT_CODES, type FollowFlags, followInTerminal, isFollowing } from './follow-in-terminal.ts';
+import { choiceOption, LIMIT } from './list-options.ts';
+import { parseId } from './parse-id.ts';
 import { runApiCommand } from './run-api-command.ts';
 import { addDecisions } from './steps-decisions.ts';
 import { FOR, STEP_ID } from './steps-options.ts';
@@ -62,9 +63,9 @@ function addList(steps: Command): void {
   steps
     .command('list')
     .description('list your steps, open ones first: a table, or tab-separated lines in a pipe')
-    .addOption(new Option('--status <status>', 'only steps with this status').choices(STEP_STATUSES))
+    .addOption(choiceOption('--status <status>', 'only steps with this status', STEP_STATUSES))
     .option('--server <id>', 'only steps that call this server', parseId)
-    .option('--limit <count>', 'steps in one page, 1–100 (default: 20)', parseLimit)
+    .option(...LIMIT)
     .option('--cursor <cursor>', 'continue after a page: its nextCursor')
     .option('--all', 'all pages')
     .option('--json', 'print one JSON object, as GET /steps answers')
@@ -92,11 +93,6 @@ async function allPages(api: StepsApi, filter: StepsFilter): Promise<StepsPage> 
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return { steps };
-}
-
-function parseLimit(text: string): number {
-  if (!/^([1-9]\d?|100)$/.test(text)) throw new InvalidArgumentError('a whole number from 1 to 100');
-  return Number(text);
 }
 
 function addCancel(steps: Command): void {

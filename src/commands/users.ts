@@ -4,13 +4,17 @@ import type { Logger } from '../logging/logger.ts';
 import type { Forgotten } from '../operations/forget-user.ts';
 import { runRole } from '../process/run-role.ts';
 import { idSchema } from '../schemas/id.ts';
-import { variablesHelp } from './variables-help.ts';
+import { operatorHelp } from './variables-help.ts';
 
 interface ForgetFlags {
   json?: true;
   deleteHistory?: boolean;
   wait: number;
 }
+
+const EXIT_CODES = `
+Exit code: 0 done; 1 run it again: it says why; 2 wrong configuration.
+`;
 
 export function addUsers(program: Command): void {
   const users = program.command('users').description('for operators: users, in the database and in Temporal');
@@ -26,7 +30,7 @@ export function addUsers(program: Command): void {
       parseSeconds,
       30,
     )
-    .addHelpText('after', () => variablesHelp('operator'))
+    .addHelpText('after', () => operatorHelp('npx latchkey users forget ada', 'operator', EXIT_CODES))
     .action((userId: string, flags: ForgetFlags) =>
       runRole(
         'operator',

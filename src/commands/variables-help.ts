@@ -6,6 +6,15 @@ export function variablesHelp(role: Role): string {
   return toText(variablesOfRole(role));
 }
 
+const OPERATOR_EXIT_CODES = `
+Exit code: 0 done, or ended by a signal once it has drained; 1 it failed, and says why; 2 wrong configuration.
+`;
+
+/** The end of the help of an operator's command: an example, the exit codes, and the variables. */
+export function operatorHelp(example: string, role: Role, exitCodes = OPERATOR_EXIT_CODES): string {
+  return `\nExample: ${example}\n${exitCodes}${variablesHelp(role)}`;
+}
+
 /** Lists the environment variables of a command over the HTTP API, for its `--help`. */
 export function apiVariablesHelp(): string {
   return toText(variablesOfApiAccess());

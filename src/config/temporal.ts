@@ -1,3 +1,4 @@
+import { devNull } from 'node:os';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { z } from 'zod';
 import {
@@ -126,8 +127,15 @@ function switchProblem(name: string, value: string | undefined): string | undefi
   return name === 'TEMPORAL_TLS' ? undefined : 'is not supported: set TEMPORAL_TLS_SERVER_NAME instead';
 }
 
-/** Leaves out what the SDK refused and loads again, because the SDK stops at the first error. */
-function load(env: Environment, report: Report, disableFile = false): Loaded | undefined {
+/**
+ * Leaves out what the SDK refused and loads again, because the SDK stops at the first error. The null device means no
+ * file: the SDK refuses one without a profile.
+ */
+function load(
+  env: Environment,
+  report: Report,
+  disableFile = env.TEMPORAL_CONFIG_FILE === devNull,
+): Loaded | undefined {
   try {
     const profile = loadClientConfigProfile({ overrideEnvVars: env, disableFile });
     return { profile, options: toClientOptions(profile) };

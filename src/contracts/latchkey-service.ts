@@ -8,6 +8,12 @@ import { operation, service } from 'nexus-rpc';
 import type { McpToolsInput, McpToolsResult } from './mcp-tools.ts';
 import type { McpStepInput, McpStepResult } from './step.ts';
 
+/**
+ * For `createNexusServiceClient` of `@temporalio/workflow`. Its operations:
+ *
+ * - `runStep`: takes an `McpStepInput`, returns an `McpStepResult`
+ * - `listTools`: takes an `McpToolsInput`, returns an `McpToolsResult`
+ */
 export const latchkeyService = service('latchkey', {
   /** Runs a step and returns its result. Cancelling the operation cancels the step. */
   runStep: operation<McpStepInput, McpStepResult>(),

@@ -8,16 +8,20 @@ import type { ListFailure } from './tools-of-server.ts';
 
 /** One of a user's accounts at one MCP server. */
 export interface ServerAccount {
+  /** The MCP server, as it is registered. */
   mcpServerId: string;
   /** 1–255 characters without control characters. Default: `default`. */
   account?: string;
 }
 
+/** Every `ListDetail`. */
 export const LIST_DETAILS = ['full', 'names'] as const;
+/** How much a listing returns of each tool: everything but icons, or its name. */
 export type ListDetail = (typeof LIST_DETAILS)[number];
 
 /** The argument of workflow `mcpTools`. */
 export interface McpToolsInput {
+  /** On whose behalf the tools are listed. */
   userId: string;
   /** 1–50, each once. */
   servers: ServerAccount[];
@@ -26,6 +30,7 @@ export interface McpToolsInput {
    * Default: no. Such a server has the failure `needs-oauth-reauth` or `needs-oauth-scope`.
    */
   waitUntilConnected?: boolean;
+  /** Time limits. */
   timeouts?: {
     /** How long all pauses may take together: a duration such as `5m` or `30 days`. Default 30 days, at most 365. */
     reauth?: string;
@@ -63,6 +68,7 @@ export type McpToolsOfServer = { mcpServerId: string; account: string } & (
 
 /** The result of workflow `mcpTools`, in the order of the input. One server's failure never hides another's tools. */
 export interface McpToolsResult {
+  /** One entry for each server of the input. */
   servers: McpToolsOfServer[];
 }
 

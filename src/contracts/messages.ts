@@ -7,14 +7,17 @@ import type { AwaitingInputReason, StepView, ToolResult } from './step.ts';
 
 /** A credential was deposited. This is a hint: the step reads the store before it believes it. */
 export interface CredentialDeposited {
+  /** The server that the user has connected. */
   mcpServerId: string;
   /** Absent: `default`. */
   account?: string;
+  /** That of the deposit. It grows with each deposit and renewal of a connection. */
   version: number;
 }
 
 /** A server is not paused any more, or was removed. This is a hint: the next attempt reads whether that is so. */
 export interface ServerResumed {
+  /** The server that can be called again. */
   mcpServerId: string;
 }
 
@@ -27,17 +30,23 @@ export interface AboutPause {
   pause?: string;
 }
 
+/** The message of the update `approve`. */
 export interface ApproveStep extends AboutPause {
+  /** Replace those of the step, if the tool's schema allows them. Default: the step's own. */
   arguments?: Record<string, unknown>;
 }
 
+/** The message of the update `reject`. */
 export interface RejectStep extends AboutPause {
+  /** For the step's timeline and result. */
   reason?: string;
 }
 
-/** `result` is allowed with `succeed` only; its `content` is optional. */
+/** The message of the update `resolve`: what became of a call that got no answer. */
 export interface ResolveStep extends AboutPause {
+  /** `retry`: call again. `succeed`: the tool ran. `fail`: end the step as `error: outcome-unknown`. */
   action: 'retry' | 'succeed' | 'fail';
+  /** With `succeed` only: what the tool would have returned. Its `content` is optional. Default: no content. */
   result?: Partial<ToolResult>;
 }
 
@@ -73,7 +82,9 @@ export const historyRestored = defineSignal('historyRestored');
  * deposit, and the row of a waiting step may be gone.
  */
 export const credentialsRestored = defineSignal('credentialsRestored');
+/** The user of a waiting step has connected. */
 export const credentialDeposited = defineSignal<[CredentialDeposited]>('credentialDeposited');
+/** An admin has ended the pause of a server, or removed it. */
 export const serverResumed = defineSignal<[ServerResumed]>('serverResumed');
 /**
  * The parent of a step with `notifyParent` does not wait for it any longer. A paused step answers with the notice
@@ -87,10 +98,13 @@ export const withdraw = defineSignal('withdraw');
 export function stepNotice(stepId: string): SignalDefinition<[StepNotice]> {
   return defineSignal<[StepNotice]>(`latchkey-step-notice/${stepId}`);
 }
-/** The second argument of each update names the person who decided, for the timeline. */
+/** Lets a step that needs it call its tool. The second argument names the person who decided, for the timeline. */
 export const approve = defineUpdate<StepView, [ApproveStep?, string?]>('approve');
+/** Ends a step that needs approval as `skipped`. The second argument names the person who decided, for the timeline. */
 export const reject = defineUpdate<StepView, [RejectStep?, string?]>('reject');
+/** Decides about a call that got no answer. The second argument names the person who decided, for the timeline. */
 export const resolve = defineUpdate<StepView, [ResolveStep, string?]>('resolve');
+/** The step as `GET /steps/:stepId` shows it. */
 export const step = defineQuery<StepView>('step');
 /** The arguments that the step calls its tool with: those of its start, or of the edit that was approved. */
 export const stepArguments = defineQuery<Record<string, unknown>>('stepArguments');

@@ -9,6 +9,7 @@ import { dottedPath, type JsonPath } from './json-path.ts';
 export interface NumberProblem {
   /** Such as `arguments.id`; empty for the root. */
   path: string;
+  /** What is wrong with it, and what to do. */
   message: string;
 }
 

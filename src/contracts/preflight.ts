@@ -8,9 +8,11 @@ import { needsTask } from './needs-task.ts';
 
 /** A planned call. Without `tool`, only the account is checked. */
 export interface PreflightCall extends ServerAccount {
+  /** The tool's name at the server. */
   tool?: string;
 }
 
+/** Every `PreflightCode`. */
 export const PREFLIGHT_CODES = [
   'needs-oauth-reauth',
   'unknown-server',
@@ -20,6 +22,8 @@ export const PREFLIGHT_CODES = [
   'misconfigured',
 ] as const;
 /**
+ * Why a call can't be made now.
+ *
  * - `needs-oauth-reauth`: the user has to connect, at `connectUrl`
  * - `unknown-server`: not registered
  * - `unknown-tool`: the server has no such tool, or it can only be called as a task
@@ -29,15 +33,21 @@ export const PREFLIGHT_CODES = [
  */
 export type PreflightCode = (typeof PREFLIGHT_CODES)[number];
 
+/** A call that can't be made now. */
 export interface PreflightProblem {
+  /** As the call names it. */
   mcpServerId: string;
+  /** Which of the user's accounts there. */
   account: string;
+  /** As the call names it. */
   tool?: string;
+  /** Why not. */
   code: PreflightCode;
   /** Where the user connects. With `needs-oauth-reauth`. */
   connectUrl?: string;
 }
 
+/** Whether planned calls can be made now. */
 export interface PreflightResult {
   /** True if all of the calls can be made now. */
   ready: boolean;

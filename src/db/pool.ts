@@ -38,13 +38,26 @@ export function createPool(options: PoolOptions): Pool {
 }
 
 /** Runs `work` in one transaction; rolls back when it throws. */
-export async function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  return transact(pool, work, 'COMMIT');
+}
+
+/** Runs `work` in a transaction that is always rolled back, to learn its result without its effects. */
+export function inRolledBackTransaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  return transact(pool, work, 'ROLLBACK');
+}
+
+async function transact<T>(
+  pool: Pool,
+  work: (db: Db) => Promise<T>,
+  ending: 'COMMIT' | 'ROLLBACK',
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
     const result = await work(client);
-    await client.query('COMMIT');
+    await client.query(ending);
     return result;
   } catch (error) {
     // The primary has become a standby. The connection must be closed, or the pool would keep using the standby.

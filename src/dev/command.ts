@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { variablesHelp } from '../commands/variables-help.ts';
+import { operatorHelp } from '../commands/variables-help.ts';
 import { runRole } from '../process/run-role.ts';
 import { asRunning, untilSignalled } from '../process/until-signalled.ts';
 
@@ -11,7 +11,7 @@ export function addDev(program: Command): void {
   program
     .command('dev')
     .description('everything in one process, with an embedded Postgres and Temporal where none is configured')
-    .addHelpText('after', () => variablesHelp('dev'))
+    .addHelpText('after', () => operatorHelp('npx latchkey dev', 'dev'))
     .action(() =>
       runRole('dev', async (config, logger) => {
         await untilSignalled(async () => {

@@ -14,7 +14,7 @@ import type { ConnectFlow } from '../connect/connect-flow.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import type { ConnectionsPage, UserConnection } from '../credentials/all-connections.ts';
 import type { ConnectionSummary } from '../credentials/credential-store.ts';
-import type { DepositOutcome } from '../credentials/deposit/deposit-credential.ts';
+import type { RequestedDepositOutcome } from '../credentials/deposit/deposit-credential.ts';
 import type { KnownConnections } from '../credentials/known-connections.ts';
 import type { RequestContext } from '../logging/request-context.ts';
 import type { ArgumentsChecker } from '../mcp/check-arguments-in-thread.ts';
@@ -51,7 +51,7 @@ export interface HttpDependencies {
   /** Returns why an admin may not register this address, or undefined if it is allowed. */
   refuseServerAddress(url: string): string | undefined;
   /** @param by who deposits, for the audit log */
-  deposit(userId: string, deposit: Deposit, by: string): Promise<DepositOutcome>;
+  deposit(userId: string, deposit: Deposit, by: string): Promise<RequestedDepositOutcome>;
   listConnections(userId: string): Promise<ConnectionSummary[]>;
   /** The user's connections and those that steps wait for, as the database knows them. Asks Temporal nothing. */
   knownConnections(userId: string): Promise<KnownConnections>;

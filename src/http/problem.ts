@@ -73,6 +73,11 @@ export function accountMismatch(): HttpProblem {
   return new HttpProblem(409, 'account-mismatch', detail);
 }
 
+/** The deposit said `onlyIfAbsent`. */
+export function alreadyConnected(): HttpProblem {
+  return new HttpProblem(409, 'already-connected', 'This account is connected. Nothing was stored.');
+}
+
 export function unknownStep(): HttpProblem {
   return new HttpProblem(404, 'unknown-step', 'You have no step with this id.');
 }

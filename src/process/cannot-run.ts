@@ -94,13 +94,16 @@ function specialProblem(error: unknown): string | undefined {
   return error instanceof Error ? problemOfDriver(error) : undefined;
 }
 
-/** For errors before there is a session. Those of `pg` have no code; some of Node's TLS errors have one. */
+/** For errors before there is a session. Those of `pg` have no code; some of Node's TLS errors and PgBouncer's have. */
 function problemOfDriver(error: Error): string | undefined {
   if (/^The server does not support SSL/.test(error.message)) {
     return 'Postgres speaks no TLS: turn it on there, or set sslmode=disable in DATABASE_URL';
   }
   if (/^(SASL: .*password must be|Password must be)/.test(error.message)) {
     return 'Postgres asks for a password and DATABASE_URL has none: set it there';
+  }
+  if (/^unsupported startup parameter/.test(error.message)) {
+    return 'the pooler in front of Postgres refuses statement_timeout: set ignore_startup_parameters = statement_timeout in PgBouncer';
   }
   const code = codeOf(error);
   if (typeof code !== 'string') return undefined;

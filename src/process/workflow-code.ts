@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundlerPlugin, WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import type { WorkerConfig } from '../config/load-config.ts';
 import { sdkVersion } from '../temporal/one-sdk.ts';
+import { workflowBundleOptions } from '../temporal/workflow-bundle-options.ts';
 
 /**
  * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has. Beside
@@ -12,17 +12,19 @@ import { sdkVersion } from '../temporal/one-sdk.ts';
  */
 export function workflowCode({
   payloadKeys,
-}: Pick<WorkerConfig, 'payloadKeys'>): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'plugins'> {
+}: Pick<WorkerConfig, 'payloadKeys'>): Pick<
+  WorkerOptions,
+  'workflowBundle' | 'workflowsPath' | 'bundlerOptions' | 'plugins'
+> {
   const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
   const codePath = fromRoot(`${bundle}-${sdkVersion()}.js`);
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const extension = extname(import.meta.url);
-  const payloadConverterPath = fromRoot(`contracts/lenient-payload-converter${extension}`);
+  const { workflowsPath, payloadConverterPath, preloadModules } = workflowBundleOptions();
   const plugin: WorkerPlugin & BundlerPlugin = {
     name: 'latchkey-workflows',
     configureBundler: (own) => ({ ...own, payloadConverterPath }),
   };
-  return { workflowsPath: fromRoot(`workflows/index${extension}`), plugins: [plugin] };
+  return { workflowsPath, bundlerOptions: { preloadModules }, plugins: [plugin] };
 }
 
 /** Of `src`, or of `dist`. */

@@ -47,6 +47,16 @@ export const depositSchema = z
       .boolean()
       .optional()
       .describe('Replaces a connection whose subject is another one. Default: false.'),
+    onlyIfAbsent: z
+      .boolean()
+      .optional()
+      .describe(
+        'Leaves an account that is connected as it is, with 409 `already-connected`. One that needs its user (`reauth-required`) does not count as connected. Default: false.',
+      ),
+    validateOnly: z
+      .boolean()
+      .optional()
+      .describe('Answers as the deposit would be answered, and stores nothing. Default: false.'),
   })
   .superRefine((deposit, context) => {
     if (deposit.clientSecret !== undefined && deposit.clientId === undefined) {

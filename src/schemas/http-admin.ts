@@ -5,7 +5,7 @@ import {
   STEP_ERROR_CODES,
   STEP_STATUSES,
 } from '../contracts/step.ts';
-import { connectionSchema } from './http-connection.ts';
+import { CONNECTION_STATUSES, connectionSchema } from './http-connection.ts';
 import {
   cursorSchema,
   limitSchema,
@@ -34,7 +34,8 @@ export const sinceSchema = z
 const ofUser = idSchema.optional().describe('Only of this user.');
 const ofServer = idSchema.optional().describe('Only of this MCP server.');
 
-const STEP_REASONS = [...new Set([...AWAITING_INPUT_REASONS, ...STEP_ERROR_CODES])] as const;
+/** Why a step waits, or the code of its error. */
+export const STEP_REASONS = [...new Set([...AWAITING_INPUT_REASONS, ...STEP_ERROR_CODES])] as const;
 
 export const listAllStepsQuerySchema = z.strictObject({
   userId: ofUser,
@@ -79,7 +80,7 @@ export const ownedStepsSchema = z.object({
 export const listAllConnectionsQuerySchema = z.strictObject({
   userId: ofUser,
   mcpServerId: ofServer,
-  status: z.enum(['connected', 'reauth-required']).optional(),
+  status: z.enum(CONNECTION_STATUSES).optional(),
   reason: z.enum(CONNECTION_REASONS).optional().describe('Why the user has to connect again.'),
   since: sinceSchema.optional().describe('Only connections that got their status then or later.'),
   limit: limitSchema,

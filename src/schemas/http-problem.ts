@@ -14,6 +14,7 @@ export const PROBLEM_CODES = [
   'request-timeout',
   'step-conflict',
   'account-mismatch',
+  'already-connected',
   'not-waiting',
   'nothing-to-confirm',
   'needs-oauth-reauth',

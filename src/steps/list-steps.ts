@@ -6,12 +6,15 @@ import { findExecutions, stepOfUser, type WantedSteps } from './find-steps.ts';
 import { type CursorKeys, openCursor, sealCursor, UNKEYED } from './list-cursor.ts';
 import type { StepSummary } from './step-summary.ts';
 
+/** Which of a user's steps to list, and which page of them. */
 export interface ListStepsOptions {
+  /** Only steps with this status. Default: all, open ones first. */
   status?: StepStatus;
   /** Only steps that call this server. */
   mcpServerId?: string;
   /** 1–100. */
   limit: number;
+  /** `nextCursor` of the page before. Default: the first page. */
   cursor?: string;
 }
 

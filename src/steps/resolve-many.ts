@@ -5,17 +5,23 @@ import { type DecisionOutcome, sendDecision } from './send-decision.ts';
 
 /** Selects steps of one server, of all users, and says how to resolve them. */
 export interface ResolveMany {
+  /** Only steps that call this server. */
   mcpServerId: string;
-  /** When the steps were started; both ends are included. */
+  /** Only steps that were started at this time or later. */
   from: Date;
+  /** Only steps that were started at this time or before. */
   to: Date;
+  /** What became of their calls. */
   resolution: Omit<ResolveStep, 'pause'>;
 }
 
 /** How many steps were resolved, did not wait for a resolution, and could not be resolved. */
 export interface ResolvedMany {
+  /** Steps that act on it. */
   resolved: number;
+  /** Steps that waited for something else, or had ended. */
   skipped: number;
+  /** Steps that may still wait: ask again. */
   failed: number;
 }
 

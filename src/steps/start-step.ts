@@ -14,6 +14,7 @@ import { describeStep } from './describe-step.ts';
 import { describeIfOfUser } from './read-step.ts';
 import { withOrWithoutAttributes } from './with-or-without-attributes.ts';
 
+/** What became of a start. */
 export type StartStepOutcome =
   /** A new step runs. */
   | { kind: 'started'; step: StepView }

@@ -15,6 +15,7 @@ import { messageOf } from './step/field-problems.ts';
 import { type ListingPlan, parseListingInput } from './tools/listing-input.ts';
 import { preflightProblems } from './tools/preflight-input.ts';
 
+/** How `listMcpTools` runs its listing. */
 export interface ListMcpToolsOptions {
   /** Default: the input's, or a new UUID. A second listing of the user's with the same id is refused. */
   listId?: string;
@@ -57,7 +58,9 @@ function shownAsStep({ userId, stepId, servers }: ListingPlan, searchAttributes:
   return searchAttributes ? { memo, typedSearchAttributes } : { memo };
 }
 
+/** The calls that a user's workflow plans. */
 export interface PreflightInput {
+  /** Who would make the calls. */
   userId: string;
   /** 1–50. */
   calls: PreflightCall[];

@@ -14,6 +14,7 @@ import { fail } from './step/step.ts';
 const MARKED_HASHES = 'latchkey-marked-hashes-in-workflow-ids';
 const REFUSE_INEXACT = 'refuse-numbers-that-are-not-exact';
 
+/** How `runMcpStep` runs its step. */
 export interface RunMcpStepOptions {
   /** Default: the input's, or a new UUID. A second step with the same id is refused. */
   stepId?: string;

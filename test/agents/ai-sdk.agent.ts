@@ -1,8 +1,8 @@
 /** The example of the AI SDK, from the tarball and on Node 22, with a scripted model in place of OpenAI's. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodeProgram } from '../support/node-program.ts';
 import { type AgentWorld, createAgentWorld } from './support/agent-world.ts';
 import { pausedStep, playBookkeeper } from './support/bookkeeper-story.ts';
-import { nodeProgram } from './support/node-program.ts';
 import { PACK_MS, type PackedProject, packProject } from './support/packed-project.ts';
 import { writePageCode } from './support/page-code.ts';
 

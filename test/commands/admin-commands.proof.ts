@@ -33,6 +33,19 @@ describe('latchkey admin', () => {
     expect(JSON.parse(json.stdout)).toEqual({ steps: [STEP], nextCursor: 'abc' });
   });
 
+  test.for([
+    [['steps', '--limit', '101'], '1 to 100'],
+    [['steps', '--status', 'connected'], 'awaiting-input'],
+    [['connections', '--status', 'error'], 'reauth-required'],
+    [['connections', '--reason', 'needs-approval'], 'invalid-grant'],
+  ] as const)('%j is refused with what is possible, and sends nothing', async ([args, said]) => {
+    const api = await startScriptedApi({});
+    onTestFinished(api.close);
+    const { code, stderr } = await latchkey(variables(api.url), 'admin', ...args).ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(said) });
+    expect(api.requests).toEqual([]);
+  });
+
   test('says that the token is not an admin’s, with exit code 1', async () => {
     const refused = problem(403, 'forbidden', 'This needs a token with the scope latchkey:admin.');
     const api = await startScriptedApi({ 'GET /admin/connections': [refused] });

@@ -1,13 +1,9 @@
-import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { addCompletion } from '../../src/commands/completion.ts';
-import { addConnections } from '../../src/commands/connections.ts';
-import { addDoctor } from '../../src/commands/doctor.ts';
-import { addServers } from '../../src/commands/servers.ts';
-import { addSteps } from '../../src/commands/steps.ts';
-import { addTools } from '../../src/commands/tools.ts';
+import { GROUPS, wholeProgram } from './whole-program.ts';
 
-const COMMANDS = commandsOf(programOfUsers());
+const COMMANDS = commandsOf(wholeProgram());
 
 describe('the help', () => {
   test.for(COMMANDS)('of %s has an example of it, and the exit codes', ([name, command]) => {
@@ -16,25 +12,28 @@ describe('the help', () => {
     if (name !== 'completion') expect(help).toContain('Exit code: 0');
   });
 
+  test('is looked at in all groups of commands', () => {
+    const cli = readFileSync(new URL('../../src/cli.ts', import.meta.url), 'utf8');
+    const added = [...cli.matchAll(/^(add\w+)\(program\);$/gm)].map(([, name]) => name);
+    expect(Object.keys(GROUPS).sort()).toEqual(added.sort());
+  });
+
   test('is there for each command that was promised', () => {
     const of = (group: string, ...names: string[]) => names.map((name) => `${group} ${name}`);
     expect(COMMANDS.map(([name]) => name)).toEqual(
       expect.arrayContaining([
         ...of('servers', 'add', 'list', 'show', 'pause', 'resume', 'remove'),
         ...of('steps', 'start', 'show', 'list', 'approve', 'reject', 'resolve', 'cancel'),
-        ...of('connections', 'list', 'connect', 'disconnect'),
+        ...of('connections', 'list', 'connect', 'disconnect', 'import'),
         ...of('tools', 'list', 'preflight'),
-        ...['doctor', 'completion'],
+        ...of('admin', 'steps', 'connections'),
+        ...of('keys', 'rotate', 'status'),
+        ...['users forget', 'audit export'],
+        ...['dev', 'worker', 'server', 'migrate', 'repair', 'doctor', 'completion'],
       ]),
     );
   });
 });
-
-function programOfUsers(): Command {
-  const program = new Command('latchkey');
-  for (const add of [addServers, addSteps, addConnections, addTools, addDoctor, addCompletion]) add(program);
-  return program;
-}
 
 /** The commands that do something, by the words after `latchkey`, without those that the help hides. */
 function commandsOf(command: Command, path: string[] = []): [name: string, command: Command][] {

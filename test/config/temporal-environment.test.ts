@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -134,6 +134,11 @@ describe("Temporal's environment configuration", () => {
     const loaded = loadConfig('worker', { ...MINIMAL, ...env });
     expect(JSON.stringify(loaded)).not.toContain('DONTSHOW');
     if (problem !== undefined) expect(complaints(env)).toEqual({ TEMPORAL_CONFIG_FILE: [problem] });
+  });
+
+  test('takes the null device for no file, as commands beside `latchkey dev` find it', () => {
+    const env = { TEMPORAL_CONFIG_FILE: devNull, TEMPORAL_ADDRESS: 'localhost:9999' };
+    expect(configOf('worker', { ...MINIMAL, ...env }).temporal.address).toBe('localhost:9999');
   });
 
   test("checks a file's values like a variable's", () => {

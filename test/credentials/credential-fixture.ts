@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
 import { type Clock, systemClock } from '../../src/credentials/clock.ts';
-import { type DepositOutcome, depositCredential } from '../../src/credentials/deposit/deposit-credential.ts';
+import {
+  depositCredential,
+  type RequestedDepositOutcome,
+} from '../../src/credentials/deposit/deposit-credential.ts';
 import type { RenewalDependencies } from '../../src/credentials/refresh/refresh.ts';
 import { createRenewal, type Renewal } from '../../src/credentials/refresh/renewal.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -47,7 +50,7 @@ export interface CredentialFixture {
   register(registration?: object, id?: string): Promise<RegisteredServer>;
   /** A new user of that server. */
   newKey(server: RegisteredServer): CredentialKey;
-  deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<DepositOutcome>;
+  deposit(key: CredentialKey, deposit: Partial<Deposit>, ring?: KeyRing): Promise<RequestedDepositOutcome>;
   /** Simulates another process with its own pool, connections and running refreshes. Ends with the fixture. */
   anotherProcess(overrides?: Partial<RenewalDependencies>): { renewal: Renewal; pool: Pool };
   stop(): Promise<void>;
@@ -56,7 +59,9 @@ export interface CredentialFixture {
 export const TOKEN_ENDPOINT = 'http://127.0.0.1:9/token';
 const NOWHERE = 'http://127.0.0.1:9/mcp';
 
-export async function createCredentialFixture(options: { clock?: Clock } = {}): Promise<CredentialFixture> {
+export async function createCredentialFixture(
+  options: { clock?: Clock; keyId?: string } = {},
+): Promise<CredentialFixture> {
   const database = await createTestDatabase();
   const databaseClock = await createDatabaseClock(database.url);
   const cleanUps: (() => Promise<void>)[] = [];
@@ -72,7 +77,7 @@ export async function createCredentialFixture(options: { clock?: Clock } = {}): 
     return recording(network.fetch, outbound);
   };
   const pool = openPool(10);
-  const keys = [{ id: 'k1', bytes: randomBytes(32) }];
+  const keys = [{ id: options.keyId ?? 'k1', bytes: randomBytes(32) }];
   const keyRing = createKeyRing(keys);
   const vault = createVault(keyRing);
   const guardedFetch = openNetwork();

@@ -53,6 +53,14 @@ async function relayTo(url: string): Promise<string> {
   return relayed.href;
 }
 
+/** @see https://www.postgresql.org/docs/current/protocol-message-formats.html ErrorResponse */
+function refusal(code: string, message: string): string {
+  const fields = `SFATAL\0C${code}\0M${message}\0\0`;
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(4 + fields.length);
+  return `E${length.toString('latin1')}${fields}`;
+}
+
 async function listening(server: Server): Promise<string> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());
@@ -85,11 +93,14 @@ describe('lasts', () => {
     expect(lastingDatabaseProblem(error)).toMatch(new RegExp(`certificate.*\\(${code}\\).*DATABASE_URL`));
   });
 
+  test('a PgBouncer that does not ignore the parameter of the connection', async () => {
+    const words = 'unsupported startup parameter: statement_timeout';
+    const error = await failureOf(await postgresThatAnswers(refusal('08P01', words)));
+    expect(lastingDatabaseProblem(error)).toMatch(/set ignore_startup_parameters = statement_timeout/);
+  });
+
   test('any other refusal, by its code and without its words', async () => {
-    const fields = 'SFATAL\0C0A000\0Msecret-words\0\0';
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(4 + fields.length);
-    const error = await failureOf(await postgresThatAnswers(`E${length.toString('latin1')}${fields}`));
+    const error = await failureOf(await postgresThatAnswers(refusal('0A000', 'secret-words')));
     expect(lastingDatabaseProblem(error)).toMatch(/^Postgres can't be used \(0A000\).*DATABASE_URL/);
     expect(knownDatabaseFailure(error)?.message).not.toContain('secret-words');
   });

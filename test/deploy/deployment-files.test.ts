@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
 /** What Node and OpenTelemetry read. */
-const OTHER_VARIABLES = ['NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS'];
+const OTHER_VARIABLES = ['NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),
   ...OTHER_VARIABLES,
@@ -113,6 +113,13 @@ describe(CHART, () => {
     worker: z.object({ terminationGracePeriodSeconds: z.number() }),
     server: z.object({ terminationGracePeriodSeconds: z.number() }),
   });
+  const role = z.object({ env: z.record(z.string(), z.unknown()).default({}) }).prefault({});
+  const triedSchema = z.object({
+    config: z.record(z.string(), z.string()),
+    worker: role,
+    server: role,
+    migrate: role,
+  });
   const allValues: unknown = parse(read(`${CHART}/values.yaml`));
   const values = valuesSchema.parse(allValues);
 
@@ -122,6 +129,15 @@ describe(CHART, () => {
     );
     expect(named).toContain('METRICS_PORT');
     expect(unknownAmong([...named, ...Object.keys(values.config)])).toEqual([]);
+  });
+
+  test('is tried with variables that are read', () => {
+    const named = readdirSync(`${ROOT}${CHART}/ci`).flatMap((file) => {
+      const { config, ...roles } = triedSchema.parse(parse(read(`${CHART}/ci/${file}`)));
+      return [config, ...Object.values(roles).map(({ env }) => env)].flatMap(Object.keys);
+    });
+    expect(named).toContain('WEBHOOK_SECRETS');
+    expect(unknownAmong(named)).toEqual([]);
   });
 
   test('runs each command, and gives it the time that it needs to end', () => {

@@ -1,29 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { addAdmin } from '../../src/commands/admin.ts';
-import { addAudit } from '../../src/commands/audit.ts';
-import { addCompletion } from '../../src/commands/completion.ts';
-import { addConnections } from '../../src/commands/connections.ts';
-import { addDoctor } from '../../src/commands/doctor.ts';
-import { addKeys } from '../../src/commands/keys.ts';
-import { addRepair } from '../../src/commands/repair.ts';
-import { addMigrate, addServer, addWorker } from '../../src/commands/roles.ts';
-import { addServers } from '../../src/commands/servers.ts';
-import { addSteps } from '../../src/commands/steps.ts';
-import { addTools } from '../../src/commands/tools.ts';
-import { addUsers } from '../../src/commands/users.ts';
-import { addDev } from '../../src/dev/command.ts';
+import { wholeProgram } from '../commands/whole-program.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const GROUPS = [
-  ...[addMigrate, addWorker, addServer, addDev, addKeys, addRepair, addUsers],
-  ...[addServers, addConnections, addTools, addAdmin, addAudit, addSteps, addDoctor, addCompletion],
-];
 
 test('every latchkey command in a shell block of a page exists, with its options', () => {
-  const program = new Command('latchkey');
-  for (const add of GROUPS) add(program);
+  const program = wholeProgram();
   const commands = pages().flatMap(commandsOf);
 
   expect(commands.length).toBeGreaterThan(20);

@@ -66,6 +66,7 @@ function anchorsOf(markdown: string): Set<string> {
     const again = [...anchors].filter((one) => one.replace(/-\d+$/, '') === anchor).length;
     anchors.add(again === 0 ? anchor : `${anchor}-${again}`);
   }
+  for (const [, id = ''] of markdown.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
   return anchors;
 }
 

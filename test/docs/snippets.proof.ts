@@ -13,14 +13,32 @@ const CONTEXT = fileURLToPath(new URL('snippets-context.d.ts', import.meta.url))
 const OF_FRAMEWORKS =
   /from '(@temporalio\/openai-agents|@temporalio\/ai-sdk|@ai-sdk\/|@openai\/agents-openai)/;
 
+/** What the JSON of a page is, by the name of its block. Answers of the API are checked against its description. */
+const TYPES: Record<string, string> = {
+  'listing-tools-1': `import('latchkey/workflow').McpToolsResult`,
+  'webhooks-1': `import('${ROOT}src/contracts/webhooks.ts').WebhookPayload`,
+  'webhooks-2': `import('${ROOT}src/contracts/webhooks.ts').WebhookPayload`,
+  'webhooks-3': `import('${ROOT}src/contracts/webhooks.ts').WebhookPayload`,
+};
+
 const run = promisify(execFile);
 
 test('every TypeScript block of a page passes the type checker', async () => {
   const blocks = pageBlocks('ts').filter(({ text }) => !OF_FRAMEWORKS.test(text));
   expect(blocks.length).toBeGreaterThan(8);
 
-  expect(await typeErrors(blocks)).toBe('');
+  expect(await typeErrors([...blocks, ...typedJson()])).toBe('');
 });
+
+/** Programs that are right if the JSON of the pages has its type. */
+function typedJson(): ReturnType<typeof pageBlocks> {
+  const blocks = pageBlocks('json').filter(({ name }) => name in TYPES);
+  expect(blocks).toHaveLength(Object.keys(TYPES).length);
+  return blocks.map(({ name, text }) => ({
+    name: `json-${name}`,
+    text: `export const value: ${TYPES[name]} = ${text}`,
+  }));
+}
 
 /** What `tsc` says, in the settings of this project. */
 async function typeErrors(blocks: ReturnType<typeof pageBlocks>): Promise<string> {

@@ -16,15 +16,23 @@ export interface Terminal {
   interrupt(): Promise<void>;
 }
 
-/**
- * Runs a command at a pseudo-terminal (`script` of util-linux), in the repository's root, so that it prints what a
- * person sees.
- */
-export async function startInTerminal(command: string, patienceMs: number): Promise<Terminal> {
+export interface TerminalOptions {
+  /** Default: the repository's root. */
+  cwd?: string;
+  /** Beside PATH and HOME. */
+  environment?: Record<string, string>;
+}
+
+/** Runs a command at a pseudo-terminal (`script` of util-linux), so that it prints what a person sees. */
+export async function startInTerminal(
+  command: string,
+  patienceMs: number,
+  { cwd = ROOT, environment = {} }: TerminalOptions = {},
+): Promise<Terminal> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-    cwd: ROOT,
-    env: { PATH, HOME, TERM: 'xterm', NO_COLOR: '1' },
+    cwd,
+    env: { PATH, HOME, TERM: 'xterm', NO_COLOR: '1', ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let output = '';

@@ -127,6 +127,28 @@ describe('a deposit', () => {
     expect((await deposit({ ...other, replace: true })).json()).toMatchObject({ changed: true, version: 2 });
   });
 
+  test('that is only for an absent connection is a 409 where there is one', async ({
+    connections,
+    deposit,
+    fixture,
+  }) => {
+    const first = { ...DEPOSIT, onlyIfAbsent: true };
+    expect((await deposit(first)).json()).toMatchObject({ stored: true, version: 1 });
+    const again = await deposit({ ...first, refreshToken: 'older' });
+    expect(again.statusCode).toBe(409);
+    expect(again.json()).toMatchObject({ code: 'already-connected' });
+    expect(await connections()).toMatchObject([{ version: 1 }]);
+    expect(fixture.resumed).toEqual([]);
+  });
+
+  test('that is only validated stores nothing', async ({ deposit, expectNothingStored }) => {
+    const answer = await deposit({ ...DEPOSIT, validateOnly: true });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({ stored: false, changed: true, version: 1, resuming: 0 });
+    expect((await deposit({ ...DEPOSIT, mcpServerId: 'nobody', validateOnly: true })).statusCode).toBe(404);
+    await expectNothingStored();
+  });
+
   test('counts the steps that waited for it and has them resumed', async ({
     connections,
     deposit,
@@ -170,6 +192,7 @@ describe('a deposit', () => {
     ['a label of 256 characters', { label: 'x'.repeat(256) }, 'label'],
     ['an empty subject', { subject: '' }, 'subject'],
     ['replace in words', { replace: 'yes' }, 'replace'],
+    ['onlyIfAbsent in words', { onlyIfAbsent: 'yes' }, 'onlyIfAbsent'],
     ['an empty refresh token', { refreshToken: '' }, 'refreshToken'],
     ['no token endpoint', { tokenEndpoint: undefined }, 'tokenEndpoint'],
     ['a token endpoint that is no URL', { tokenEndpoint: 'as.example' }, 'tokenEndpoint'],

@@ -11,6 +11,9 @@ import { packLatchkey } from '../support/pack-latchkey.ts';
 const exec = promisify(execFile);
 const SOURCES = fileURLToPath(new URL('./application', import.meta.url));
 
+/** The lowest version of Temporal's packages that package.json allows. */
+export const OLDEST_TEMPORAL = '1.23.0';
+
 export interface Manifest {
   name: string;
   version: string;

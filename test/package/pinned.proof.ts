@@ -5,11 +5,15 @@ import { expect, vi } from 'vitest';
 import { testInWorld } from '../support/fixtures.ts';
 import { uniqueTaskQueue } from '../support/temporal.ts';
 import type { World } from '../support/world.ts';
-import { type Application, createApplication, secondCopies } from './application.ts';
+import {
+  type Application,
+  createApplication,
+  OLDEST_TEMPORAL as OLDEST,
+  secondCopies,
+} from './application.ts';
 import { runStepInCommand, runStepsInApplication, startInScope } from './steps-in-application.ts';
 
 const PACKAGES = fileURLToPath(new URL('../../node_modules/@temporalio', import.meta.url));
-const OLDEST = '1.23.0';
 const SET_UP_MS = 9 * 60_000;
 const REFUSAL = new RegExp(
   `two copies of @temporalio/workflow: Latchkey imports 1\\.\\d+\\.\\d+, the Worker has ${OLDEST}`,

@@ -1,7 +1,7 @@
-import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { quietTemporal } from '../support/quiet-temporal.ts';
+import { replayHistories } from '../support/replay-histories.ts';
 import { LISTING_STORIES, LONG_LISTING_STORIES } from './listing-stories.ts';
 import { PARENT_STORIES } from './parent-stories.ts';
 import { openRecordedHistories, type RecordedHistory, storyOf } from './recorded-histories.ts';
@@ -17,7 +17,7 @@ async function replay(histories: RecordedHistory[]): Promise<Map<string, unknown
   const outcomes = new Map<string, unknown>();
   const paths = new Map(histories.map(({ runId, path }) => [runId, path]));
   const workflowBundle = { codePath: inject('workflowBundlePath') };
-  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
+  for await (const { runId, error } of replayHistories({ workflowBundle }, histories)) {
     outcomes.set(paths.get(runId) ?? runId, error);
   }
   return outcomes;

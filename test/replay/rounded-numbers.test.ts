@@ -1,6 +1,6 @@
-import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { quietTemporal } from '../support/quiet-temporal.ts';
+import { replayHistories } from '../support/replay-histories.ts';
 import { openRecordedHistories, type RecordedHistory, storyOf } from './recorded-histories.ts';
 
 beforeAll(() => quietTemporal());
@@ -29,8 +29,7 @@ test.each(['success', 'approval-with-edited-arguments', 'outcome-unknown-retried
     const histories = startedWithLongNumber(story);
     const workflowBundle = { codePath: inject('workflowBundlePath') };
     const outcomes: unknown[] = [];
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle }, histories))
-      outcomes.push(error);
+    for await (const { error } of replayHistories({ workflowBundle }, histories)) outcomes.push(error);
 
     expect(outcomes).toEqual(histories.map(() => undefined));
     expect(outcomes).not.toEqual([]);

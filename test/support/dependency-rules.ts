@@ -82,6 +82,9 @@ const PARSE_WITH_ZOD = new Set([
   ],
 ]);
 
+/** Loaded once per worker: see src/temporal/workflow-bundle-options.ts. */
+const SHARED_BY_WORKFLOWS = new Set(['contracts', 'workflows']);
+
 /** Every breach of the rules, each as a sentence that names the file. */
 export function breachesIn(files: SourceFile[]): string[] {
   const circles = importCircles(importGraph(files));
@@ -89,6 +92,17 @@ export function breachesIn(files: SourceFile[]): string[] {
     ...files.flatMap(breachesOf),
     ...circles.map((circle) => `${circle.join(', ')} import each other in a circle`),
   ];
+}
+
+/** Every breach in `bench/`, whose paths are from the root: it may import all of `src`, and no test. */
+export function breachesInBench(files: SourceFile[]): string[] {
+  const breaches = [...importGraph(files)].flatMap(([path, targets]) =>
+    targets
+      .filter((target) => !/^(bench|src)\//.test(target))
+      .map((target) => `${path} may not import ${target}`),
+  );
+  const circles = importCircles(importGraph(files));
+  return [...breaches, ...circles.map((circle) => `${circle.join(', ')} import each other in a circle`)];
 }
 
 function importGraph(files: SourceFile[]): ImportGraph {
@@ -103,11 +117,14 @@ function importGraph(files: SourceFile[]): ImportGraph {
 }
 
 function breachesOf({ path, source }: SourceFile): string[] {
-  const { imports, readsEnvironment, usesCollectableTimers } = factsOf(path, source);
+  const { imports, readsEnvironment, usesCollectableTimers, keepsState } = factsOf(path, source);
   const breaches = imports.flatMap((specifier) => breachOf(path, specifier) ?? []);
   if (readsEnvironment && !isConfig(path)) breaches.push(`${path} reads process.env: only config may`);
   if (usesCollectableTimers) {
     breaches.push(`${path} uses AbortSignal.timeout or AbortSignal.any: use async/deadline.ts`);
+  }
+  if (keepsState && SHARED_BY_WORKFLOWS.has(unitOf(path))) {
+    breaches.push(`${path} keeps state at its top level: all workflows of a worker share the module`);
   }
   return breaches;
 }

@@ -1,4 +1,4 @@
-import { parseSync, Visitor } from 'oxc-parser';
+import { type BindingPattern, type Directive, parseSync, type Statement, Visitor } from 'oxc-parser';
 
 export interface ModuleFacts {
   /** What it imports, as written: static, dynamic, re-exported and type-only. */
@@ -7,8 +7,11 @@ export interface ModuleFacts {
   readsEnvironment: boolean;
   /** Whether it uses `AbortSignal.timeout` or `AbortSignal.any`. */
   usesCollectableTimers: boolean;
+  /** Whether a variable at its top level can change: a `let`, or a collection that is not declared read-only. */
+  keepsState: boolean;
 }
 
+const COLLECTIONS = new Set<unknown>(['Map', 'Set', 'WeakMap', 'WeakSet', 'Array']);
 const COLLECTABLE = new Set<unknown>(['timeout', 'any']);
 
 /** @throws when the source does not parse, or imports what only running it would tell */
@@ -39,7 +42,25 @@ export function factsOf(path: string, source: string): ModuleFacts {
       readsEnvironment ||= ofProcess && node.id.type === 'ObjectPattern';
     },
   }).visit(program);
-  return { imports, readsEnvironment, usesCollectableTimers };
+  return { imports, readsEnvironment, usesCollectableTimers, keepsState: program.body.some(isState) };
+}
+
+function isState(statement: Statement | Directive): boolean {
+  const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+  if (declared?.type !== 'VariableDeclaration') return false;
+  return (
+    declared.kind !== 'const' ||
+    declared.declarations.some(({ id, init }) => isCollection(init) && !isReadonly(id))
+  );
+}
+
+function isCollection(init: unknown): boolean {
+  return isObject(init) && init.type === 'NewExpression' && COLLECTIONS.has(propertyName(init.callee));
+}
+
+function isReadonly(id: BindingPattern): boolean {
+  const type = id.typeAnnotation?.typeAnnotation;
+  return type?.type === 'TSTypeReference' && /^Readonly(Set|Map)$/.test(String(propertyName(type.typeName)));
 }
 
 function literal(path: string, node: unknown): string {

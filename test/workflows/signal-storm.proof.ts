@@ -1,6 +1,6 @@
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { Worker } from '@temporalio/worker';
 import { expect, inject } from 'vitest';
+import { replayHistories } from '../support/replay-histories.ts';
 import { testDataConverter } from '../support/temporal.ts';
 import { testWithTimeSkipping } from './fixtures.ts';
 import { reauthRequired, seen } from './outcomes.ts';
@@ -30,7 +30,7 @@ test('a worker replays 10,000 and 50,000 signals of one task, for which the SDK 
 
   // The SDK fails a task after 5 s in workflow code, if the process lives to see that.
   const errors: unknown[] = [];
-  for await (const { error } of Worker.runReplayHistories(options, histories)) errors.push(error);
+  for await (const { error } of replayHistories(options, histories)) errors.push(error);
   expect(errors).toStrictEqual([undefined, undefined]);
 }, 180_000);
 

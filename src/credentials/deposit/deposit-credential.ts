@@ -6,23 +6,28 @@
 import { appendAuditEvent } from '../../audit/audit-log.ts';
 import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
-import { type Db, inTransaction, type Pool } from '../../db/pool.ts';
+import { type Db, inRolledBackTransaction, inTransaction } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { Metrics } from '../../telemetry/metrics/metrics.ts';
+import type { RegisteredServer } from '../../servers/registered-server.ts';
 import type { KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { openGrant } from '../credential.ts';
-import { countDueWaiters } from '../waiters/waiter-store.ts';
+import { connectionState, openGrant } from '../credential.ts';
 import { amendStored, type KnownDeposit } from './amend-stored.ts';
 import { type CurrentCredential, lockCredential, lockServer, replaceCredential } from './deposit-store.ts';
-import { type GrantDeposit, isForAnother, isSameClient } from './deposited-grant.ts';
+import { type DepositCondition, type GrantDeposit, isForAnother, isSameClient } from './deposited-grant.ts';
 import { missingFingerprintKeyId, tokenRelation } from './recognize-token.ts';
+import {
+  type Rehearsed,
+  type ResumptionDependencies,
+  rehearsed,
+  type Stored,
+  withResumption,
+} from './resume-waiting.ts';
 import { type SealedDeposit, sealDeposit } from './seal-deposit.ts';
 import { findNamedEndpoint, type NamedEndpoint, type Vetting, vetDeposit } from './vet-deposit.ts';
 
 export type DepositOutcome =
-  /** `changed`: false if everything was stored already; then the version stays. */
-  | { kind: 'stored'; changed: boolean; version: number; resuming: number }
+  | Stored
   | { kind: 'unknown-server' }
   /** The stored connection is of another subject, and the deposit does not say `replace`. Nothing was stored. */
   | { kind: 'account-mismatch' }
@@ -34,6 +39,13 @@ export type DepositOutcome =
   /** Whether the token endpoint belongs to the authorization server can't be found out now. Nothing was stored. */
   | { kind: 'unavailable'; cause: string }
   | { kind: 'refused'; field: string; message: string };
+
+/** The outcome of a deposit that may have a condition. */
+export type RequestedDepositOutcome =
+  | DepositOutcome
+  | Rehearsed
+  /** With `onlyIfAbsent`: the account is connected. Nothing was stored. */
+  | { kind: 'already-connected' };
 
 export interface Depositor {
   /** Who deposits, for the audit log. Default: the user. */
@@ -60,19 +72,12 @@ export type GuardedDepositOutcome =
   /** The server has another registration than `serverRevision`. Nothing was stored. */
   | { kind: 'server-changed' };
 
-export interface DepositDependencies {
-  pool: Pool;
+export interface DepositDependencies extends ResumptionDependencies {
   vault: Vault;
   keyRing: KeyRing;
   authorizationServers: AuthorizationServerLookup;
   /** Returns why a user may not name this address, or undefined. */
   refuseAddress: (url: string) => string | undefined;
-  /** Starts `resumeSteps`. Must not throw: the reconcile schedule finds a resumption that was not started. */
-  startResumption: (key: CredentialKey, version: number) => Promise<void>;
-  /** Removes the user's waiters whose steps have ended without removing them. Default: such waiters are counted. */
-  forgetEndedWaiters?: (userId: string) => Promise<void>;
-  /** Absent: deposits are not counted. */
-  metrics?: Metrics;
 }
 
 /**
@@ -81,6 +86,9 @@ export interface DepositDependencies {
  * token were sent, the authorization server would revoke the whole grant. Any other token, or a grant without one, wins
  * over a refresh that is under way; the superseded tokens are dropped and not revoked, because the same consent may
  * share the grant.
+ *
+ * With `onlyIfAbsent`, an account that is connected keeps what is stored, which may be newer than the deposit. The
+ * row is locked from this check to the commit, so of several such deposits at once one is stored.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -91,24 +99,27 @@ export async function depositCredential(
 export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
-  deposit: GrantDeposit,
+  deposit: GrantDeposit & DepositCondition,
   depositor?: Depositor,
-): Promise<DepositOutcome>;
+): Promise<RequestedDepositOutcome>;
 export async function depositCredential(
   deps: DepositDependencies,
   userId: string,
-  deposit: GrantDeposit,
+  deposit: GrantDeposit & DepositCondition,
   options: DepositGuard | Depositor = {},
-): Promise<GuardedDepositOutcome> {
+): Promise<GuardedDepositOutcome | RequestedDepositOutcome> {
   const by = options.by ?? userId;
   const guard = 'lock' in options ? options : undefined;
   const key = credentialKey({ ...deposit, userId });
   const sealed = await sealDeposit({ ...deps, db: deps.pool }, key, deposit);
+  const transaction = deposit.validateOnly ? inRolledBackTransaction : inTransaction;
   let named: NamedEndpoint | undefined;
   for (;;) {
     const store = (db: Db) => storeGuarded(deps, db, { key, by, deposit, sealed, named }, guard);
-    const outcome = await inTransaction(deps.pool, store);
-    if (outcome.kind === 'stored') return withResumption(deps, key, outcome);
+    const outcome = await transaction(deps.pool, store);
+    if (outcome.kind === 'stored') {
+      return deposit.validateOnly ? rehearsed(deps, key, outcome) : withResumption(deps, key, outcome);
+    }
     if (outcome.kind !== 'ask') return outcome;
     // Requested between two transactions. If the registration changes meanwhile, the new authorization server is asked.
     const found = await findNamedEndpoint(deps.authorizationServers, outcome.authorizationServer);
@@ -117,44 +128,22 @@ export async function depositCredential(
   }
 }
 
-type Stored = Extract<DepositOutcome, { kind: 'stored' }>;
-
-// The waiters are counted after the commit: a step that registers later reads the new version by itself.
-async function withResumption(
-  deps: DepositDependencies,
-  key: CredentialKey,
-  stored: Stored,
-): Promise<DepositOutcome> {
-  deps.metrics?.deposited(key.mcpServerId);
-  const resuming = await countResuming(deps, key, stored.version);
-  if (resuming > 0) await deps.startResumption(key, stored.version);
-  return { ...stored, resuming };
-}
-
-async function countResuming(
-  { pool, forgetEndedWaiters }: DepositDependencies,
-  key: CredentialKey,
-  version: number,
-): Promise<number> {
-  if ((await countDueWaiters(pool, key, version)) === 0) return 0;
-  await forgetEndedWaiters?.(key.userId);
-  return countDueWaiters(pool, key, version);
-}
-
 interface DepositToStore {
   key: CredentialKey;
   by: string;
-  deposit: GrantDeposit;
+  deposit: GrantDeposit & DepositCondition;
   sealed: SealedDeposit;
   named: NamedEndpoint | undefined;
 }
+
+type StoreOutcome = GuardedDepositOutcome | RequestedDepositOutcome | Extract<Vetting, { kind: 'ask' }>;
 
 async function storeGuarded(
   deps: DepositDependencies,
   db: Db,
   toStore: DepositToStore,
   guard: DepositGuard | undefined,
-): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
+): Promise<StoreOutcome> {
   if (guard === undefined) return storeDeposit(deps, db, toStore);
   if (!(await guard.lock(db))) return { kind: 'superseded' };
   const outcome = await storeDeposit(deps, db, toStore, guard.serverRevision);
@@ -168,7 +157,7 @@ async function storeDeposit(
   db: Db,
   toStore: DepositToStore,
   expectedRevision?: number,
-): Promise<GuardedDepositOutcome | Extract<Vetting, { kind: 'ask' }>> {
+): Promise<StoreOutcome> {
   const { key, by, deposit, sealed } = toStore;
   const server = await lockServer(db, key.mcpServerId);
   if (server === undefined) return { kind: 'unknown-server' };
@@ -176,6 +165,7 @@ async function storeDeposit(
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
   if (vetting.kind !== 'accepted') return vetting;
   const current = await lockCredential(db, key);
+  if (current && deposit.onlyIfAbsent && isConnected(current, server)) return { kind: 'already-connected' };
   if (current && isMismatch(deposit, current)) return { kind: 'account-mismatch' };
   const completed = current && (await withStoredRefreshToken(deps.vault, { key, deposit, server, current }));
   if (current && completed) {
@@ -194,6 +184,11 @@ async function storeDeposit(
   return version === undefined
     ? storeDeposit(deps, db, toStore, expectedRevision)
     : changedTo(db, { key, by }, version);
+}
+
+function isConnected(current: CurrentCredential, { revision }: RegisteredServer): boolean {
+  const isOfEarlier = Number(current.server_revision) !== revision;
+  return connectionState({ ...current, server_changed: isOfEarlier }).status === 'connected';
 }
 
 // A disconnected account can be connected as another subject, because nothing is replaced.

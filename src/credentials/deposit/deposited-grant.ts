@@ -38,13 +38,16 @@ export interface Amendment {
  * A deposit as it is stored. Over HTTP it has a refresh token. A consent in the browser may bring none: such a grant
  * works until its access token expires or is refused.
  */
-export type GrantDeposit = Omit<Deposit, 'refreshToken'> &
+export type GrantDeposit = Omit<Deposit, 'refreshToken' | keyof DepositCondition> &
   Partial<Pick<Deposit, 'refreshToken'>> & {
     /** From our own flow: there is a person who can be asked, and `scopes` are the granted ones. */
     isConsent?: true;
     /** Of the authorization request. */
     requestedScopes?: string | undefined;
   };
+
+/** What a request says about whether its deposit is stored at all. */
+export type DepositCondition = Pick<Deposit, 'onlyIfAbsent' | 'validateOnly'>;
 
 /** The grant as it was deposited. Copied field by field, so that it holds nothing that a refresh does not need. */
 export function grantOf(deposit: GrantDeposit): Grant {

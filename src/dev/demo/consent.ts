@@ -13,6 +13,8 @@ export interface Consented {
 interface ConsentOptions {
   /** Her name for the connection. Default: `default`. */
   account?: string;
+  /** Default: the story's server. */
+  mcpServerId?: string;
   /** Her account at the authorization server. */
   signsInAs: string;
 }
@@ -21,8 +23,11 @@ interface ConsentOptions {
  * Ada's application asks for a link, and her browser follows it: to Latchkey's page, to the authorization server, and
  * back. No other program is told an address but the MCP server's.
  */
-export async function consent({ api }: Stage, { account, signsInAs }: ConsentOptions): Promise<Consented> {
-  const body = { mcpServerId: MCP_SERVER_ID, ...(account !== undefined && { account }) };
+export async function consent(
+  { api }: Pick<Stage, 'api'>,
+  { account, mcpServerId = MCP_SERVER_ID, signsInAs }: ConsentOptions,
+): Promise<Consented> {
+  const body = { mcpServerId, ...(account !== undefined && { account }) };
   const link = await api.request<{ connectSessionId: string; url: string }>(
     'POST',
     '/connect-sessions',

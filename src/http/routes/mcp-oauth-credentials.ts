@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { credentialKey } from '../../contracts/accounts.ts';
 import type { ConnectionSummary } from '../../credentials/credential-store.ts';
-import type { DepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
+import type { RequestedDepositOutcome } from '../../credentials/deposit/deposit-credential.ts';
 import { depositSchema } from '../../schemas/deposit.ts';
 import { type connectionSchema, connectionsSchema, storedSchema } from '../../schemas/http-connection.ts';
 import { wholeListQuerySchema } from '../../schemas/http-step.ts';
@@ -11,6 +11,7 @@ import type { HttpApp, HttpDependencies } from '../dependencies.ts';
 import { listCursors, pageOfWhole } from '../list-cursors.ts';
 import {
   accountMismatch,
+  alreadyConnected,
   authorizationServerUnavailable,
   encryptionKeyMissing,
   invalidFields,
@@ -34,7 +35,7 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
       operationId: 'depositCredential',
       summary: 'Deposit OAuth credentials. Steps that wait for them resume',
       description:
-        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays. If the stored connection has another subject, the deposit is refused unless it says replace.',
+        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays. If the stored connection has another subject, the deposit is refused unless it says replace. With onlyIfAbsent, an account that is connected stays as it is.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
@@ -44,7 +45,10 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
       const outcome = await deposit(callerOf(request).userId, request.body, actorOf(request));
       switch (outcome.kind) {
         case 'stored':
+        case 'valid':
           return storedBody(outcome);
+        case 'already-connected':
+          throw alreadyConnected();
         case 'unknown-server':
           throw unknownServer();
         case 'account-mismatch':
@@ -105,8 +109,10 @@ function registerDisconnect(api: HttpApp, { disconnect }: Pick<HttpDependencies,
   });
 }
 
-function storedBody({ changed, version, resuming }: Extract<DepositOutcome, { kind: 'stored' }>) {
-  return { stored: true as const, changed, version, resuming };
+type Accepted = Extract<RequestedDepositOutcome, { kind: 'stored' | 'valid' }>;
+
+function storedBody({ kind, changed, version, resuming }: Accepted) {
+  return { stored: kind === 'stored', changed, version, resuming };
 }
 
 function connectionBody({

@@ -9,7 +9,11 @@ const activities = proxyActivities<Pick<LatchkeyActivities, 'deliverWebhook'>>({
   retry: { initialInterval: '5s', backoffCoefficient: 4, maximumInterval: '1h' },
 });
 
-/** Delivers one event, and retries for a day. A separate workflow, so that no step waits for a receiver. */
+/**
+ * Delivers one event, and retries for a day. A separate workflow, so that no step waits for a receiver.
+ *
+ * @internal
+ */
 export async function deliverWebhook(event: WebhookEvent): Promise<DeliverWebhookOutcome | 'given-up'> {
   try {
     return await activities.deliverWebhook(event);

@@ -16,6 +16,8 @@ const { deleteExpired } = proxyActivities<Pick<LatchkeyActivities, 'deleteExpire
 /**
  * Run by the schedule `latchkey-reconcile`: starts resumptions and revocations whose start was lost, deletes expired
  * rows.
+ *
+ * @internal
  */
 export async function reconcile(): Promise<LostWork> {
   const started = await startLostWork();

@@ -26,6 +26,8 @@ const activities = proxyActivities<Pick<LatchkeyActivities, 'renewIdleGrants'>>(
  * each server. A failure at one server does not affect the others. The next run renews the rest.
  *
  * @param after the id of the last server that is done, when a run with many servers continues as new
+ *
+ * @internal
  */
 export async function renewIdleGrants(after = ''): Promise<void> {
   for (let last = after; ; ) {

@@ -21,6 +21,8 @@ const VISIBILITY_LAG = '10s';
  * Signals every step that may wait for a server that was paused: twice, because the first list misses a step that has
  * just been started or just began to run. It is safe to start again. The reconcile schedule starts it until it has
  * succeeded once.
+ *
+ * @internal
  */
 export async function resumeServer(resumption: ServerResumption): Promise<{ signalled: number }> {
   const first = await signalStepsOfServer(resumption);

@@ -11,6 +11,8 @@ const { signalWaiters } = proxyActivities<Pick<LatchkeyActivities, 'signalWaiter
 /**
  * Signals every step that waits for deposit `version` or an older one. It is safe to start again, because a signalled
  * step has no waiter any more. The reconcile schedule resumes the steps that it fails to signal.
+ *
+ * @internal
  */
 export async function resumeSteps(input: ResumeStepsInput): Promise<{ signalled: number }> {
   let signalled = 0;

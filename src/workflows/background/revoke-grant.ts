@@ -7,7 +7,11 @@ const activities = proxyActivities<Pick<LatchkeyActivities, 'revokeGrant'>>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10m' },
 });
 
-/** Revokes a disconnected grant at its authorization server (RFC 7009), and retries for a day. */
+/**
+ * Revokes a disconnected grant at its authorization server (RFC 7009), and retries for a day.
+ *
+ * @internal
+ */
 export async function revokeGrant(input: CredentialKey): Promise<void> {
   await activities.revokeGrant(input);
 }

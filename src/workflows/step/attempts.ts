@@ -24,7 +24,7 @@ import { credentialKeyOf } from './step-input.ts';
 export type Describe = () => Promise<Exclude<DescribeToolOutcome, Obstacle> | Ended>;
 
 /** Failure types of a worker that does not have the activity, or lacks the key to decrypt its input. */
-const NEVER_STARTED = new Set<string | undefined | null>(['NotFoundError', PAYLOAD_KEY_MISSING]);
+const NEVER_STARTED: ReadonlySet<string | undefined | null> = new Set(['NotFoundError', PAYLOAD_KEY_MISSING]);
 
 /**
  * Attempts to call the tool once. A failure of the activity becomes an outcome.

@@ -65,6 +65,7 @@ import { acceptWithdrawal } from './withdrawal.ts';
  * Makes one MCP tool call on behalf of one user. Expected outcomes are returned and never thrown: bad input is
  * `error: invalid-arguments`.
  *
+ * @param carriedOver what a run that continues another one receives; leave it out
  * @throws CancelledFailure if the step was cancelled before it had a result
  */
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {

@@ -36,6 +36,7 @@ import { type Lists, readLists } from './read-lists.ts';
 /**
  * Lists the tools of several accounts. One account's failure never hides another's tools.
  *
+ * @param carriedOver what a run that continues another one receives; leave it out
  * @throws ApplicationFailure of type `invalid-arguments`, which is not retried
  * @throws CancelledFailure if it was cancelled
  */

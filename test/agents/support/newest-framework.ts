@@ -9,7 +9,7 @@ const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The newest version of `@openai/agents-core` that was tried. `@temporalio/openai-agents` 1.23 does not pair with it. */
-const NEWEST = '0.20.0';
+export const NEWEST_OPENAI_AGENTS = '0.20.0';
 
 export interface NewestFramework {
   /** The module that `require('@openai/agents-core')` of a project would load. */
@@ -24,7 +24,7 @@ export interface NewestFramework {
 export async function installNewestFramework(): Promise<NewestFramework> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-newest-openai-agents-'));
   await writeFile(join(folder, 'package.json'), '{}');
-  const packages = [`@openai/agents-core@${NEWEST}`, 'zod@4'];
+  const packages = [`@openai/agents-core@${NEWEST_OPENAI_AGENTS}`, 'zod@4'];
   await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
     cwd: folder,
   });

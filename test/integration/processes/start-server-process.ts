@@ -4,7 +4,8 @@ import { runLatchkey, type TypescriptProcess } from '../../support/child-process
 
 export interface ServerProcess extends TypescriptProcess {
   url: string;
-  tokenOf(userId: string): Promise<string>;
+  /** @param scope space-separated. Default: none, as users have it */
+  tokenOf(userId: string, scope?: string): Promise<string>;
 }
 
 /** `latchkey server`, in a process of its own; resolves when it listens. */
@@ -15,8 +16,8 @@ export async function startServerProcess(environment: Record<string, string>): P
   return {
     ...server,
     url,
-    tokenOf: (sub) =>
-      new SignJWT({ sub, exp: Math.floor(Date.now() / 1000) + 3600 })
+    tokenOf: (sub, scope) =>
+      new SignJWT({ sub, scope, exp: Math.floor(Date.now() / 1000) + 3600 })
         .setProtectedHeader({ alg: 'HS256' })
         .sign(Buffer.from(secret)),
   };

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import { latchkey } from '../../commands/latchkey.ts';
+import { type Certificate, createAuthority, createLeaf } from '../../support/certificates.ts';
 import { testInWorld } from '../../support/fixtures.ts';
 import { createTestNamespace } from '../../support/temporal.ts';
 import type { World } from '../../support/world.ts';
 import { startServerProcess } from '../processes/start-server-process.ts';
 import { startWorkerProcess } from '../processes/start-worker-process.ts';
-import { type Certificate, createAuthority, createLeaf } from './certificates.ts';
 import { startTlsProxy, type TlsProxy, type TlsProxyOptions } from './tls-proxy.ts';
 
 const API_KEY = 'an-api-key-that-nothing-else-has';

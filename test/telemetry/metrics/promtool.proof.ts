@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { findPromtool } from './find-promtool.ts';
+import { findPrometheusProgram } from './prometheus-programs.ts';
 
 const exec = promisify(execFile);
 const FOLDER = fileURLToPath(new URL('../../../deploy/prometheus/', import.meta.url));
@@ -12,7 +12,7 @@ const MISSING = 'no promtool: set PROMTOOL_PATH, or install Prometheus';
 let promtool: string | undefined;
 
 beforeAll(async () => {
-  promtool = await findPromtool();
+  promtool = await findPrometheusProgram('promtool');
 });
 
 describe("Prometheus' own tool", () => {

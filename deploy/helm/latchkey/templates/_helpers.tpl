@@ -20,21 +20,35 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* The variables of every process. Secrets come from the Secret alone. */}}
+{{/*
+The variables of one role's process: the chart's own, config and the role's env, of which the last wins. Each name
+appears once, because Kubernetes refuses to apply a list with duplicates. Takes (list $ "worker" dict-of-the-chart's-own).
+*/}}
 {{- define "latchkey.env" -}}
-{{- range $name := list "DATABASE_URL" "ENCRYPTION_KEYS" "PAYLOAD_KEYS" "JWT_SECRET" "OIDC_CLIENT_SECRET" "WEBHOOK_URL" "WEBHOOK_SECRETS" "TEMPORAL_API_KEY" "EGRESS_PROXY" "TEMPORAL_TLS_CLIENT_KEY_DATA" "OTEL_EXPORTER_OTLP_HEADERS" }}
-{{- if hasKey $.Values.config $name }}{{ fail (printf "config.%s is a secret: put it into the Secret that existingSecret names" $name) }}{{ end }}
+{{- $root := index . 0 }}{{ $role := index . 1 }}
+{{- $_ := required "config.PUBLIC_URL is required: the address that users' browsers open" $root.Values.config.PUBLIC_URL }}
+{{- $secrets := list "DATABASE_URL" "ENCRYPTION_KEYS" "PAYLOAD_KEYS" "JWT_SECRET" "OIDC_CLIENT_SECRET" "WEBHOOK_URL" "WEBHOOK_SECRETS" "TEMPORAL_API_KEY" "EGRESS_PROXY" "TEMPORAL_TLS_CLIENT_KEY_DATA" "OTEL_EXPORTER_OTLP_HEADERS" }}
+{{- $env := deepCopy (index . 2) }}
+{{- range $place, $variables := dict "config" $root.Values.config (printf "%s.env" $role) (index $root.Values $role).env }}
+{{- range $name, $value := $variables }}
+{{- if has $name (list "PORT" "METRICS_PORT") }}{{ fail (printf "%s.%s: the port of a process is set by %s" $place $name (ternary "the chart" (printf "%s.metricsPort" $role) (eq $name "PORT"))) }}{{ end }}
+{{- if and (has $name $secrets) (not (kindIs "map" $value)) }}{{ fail (printf "%s.%s is a secret: put it into the Secret that existingSecret names, or refer to another one with valueFrom" $place $name) }}{{ end }}
 {{- end }}
-{{- $_ := required "config.PUBLIC_URL is required: the address that users' browsers open" .Values.config.PUBLIC_URL }}
-{{- range $name, $value := .Values.config }}
+{{- end }}
+{{- range $name, $value := mergeOverwrite $env (deepCopy $root.Values.config) (deepCopy (index $root.Values $role).env) }}
 - name: {{ $name }}
+  {{- if kindIs "map" $value }}
+  {{- toYaml $value | nindent 2 }}
+  {{- else }}
   value: {{ $value | toString | quote }}
+  {{- end }}
 {{- end }}
 {{- end }}
 
+{{/* Takes (list $ "name of the Secret"). */}}
 {{- define "latchkey.envFrom" -}}
 - secretRef:
-    name: {{ required "existingSecret is required: a Secret with DATABASE_URL and ENCRYPTION_KEYS" .Values.existingSecret }}
+    name: {{ required "existingSecret is required: a Secret with DATABASE_URL and ENCRYPTION_KEYS" (index . 1) }}
 {{- end }}
 
 {{- define "latchkey.podSecurity" -}}

@@ -3,17 +3,21 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** A Node of at least some version; `missing` says what this machine lacks for it. */
+/** A Node of some version; `missing` says what this machine lacks for it. */
 export type NodeProgram =
   | { kind: 'ready'; path: string; version: string }
   | { kind: 'missing'; what: string };
 
 /**
- * Finds Node of that major version or a newer one: this process's own, else the binary of npm's package `node`, which
- * npm downloads once and keeps in its cache.
+ * Finds Node of that major version, or by default also a newer one: this process's own, else the binary of npm's package
+ * `node`, which npm downloads once and keeps in its cache.
  */
-export async function nodeProgram(major: number): Promise<NodeProgram> {
-  if (majorOf(process.version) >= major) {
+export async function nodeProgram(
+  major: number,
+  wanted: 'at-least' | 'exactly' = 'at-least',
+): Promise<NodeProgram> {
+  const own = majorOf(process.version);
+  if (own === major || (own > major && wanted === 'at-least')) {
     return { kind: 'ready', path: process.execPath, version: process.version };
   }
   try {
@@ -30,6 +34,6 @@ export async function nodeProgram(major: number): Promise<NodeProgram> {
   }
 }
 
-function majorOf(version: string): number {
+export function majorOf(version: string): number {
   return Number(/^v(\d+)/.exec(version)?.[1]);
 }

@@ -1,0 +1,63 @@
+/** How much of everything a run measures. */
+export interface Plan {
+  /** Users take turns, so that no user's share of a worker's calls limits a run. */
+  users: number;
+  /** The pairs of runs at each number of concurrent steps. */
+  throughput: { concurrency: number; runs: number; count: number }[];
+  latency: { runs: number; count: number };
+  /** Before each measurement of speed. */
+  warmUp: number;
+  /** `warm` are paused before the first measurement, `count` between the first and the second. */
+  memory: { runs: number; warm: number; count: number };
+  stampede: { steps: number; workerProcesses: number };
+  resume: { maxCachedWorkflows: number; waiters: number }[];
+  /** The numbers of paused steps at which memory and database are measured. */
+  paused: { maxCachedWorkflows: number; samples: number[] };
+  variants: {
+    eachCall: { runs: number; count: number };
+    polling: { waiters: number; everySeconds: number; watchSeconds: number };
+  };
+}
+
+/** What the contract calls concurrency 50 and 1,000 waiters. */
+export const CONCURRENCY = 50;
+
+export const QUICK: Plan = {
+  users: 10,
+  throughput: [{ concurrency: CONCURRENCY, runs: 2, count: 150 }],
+  latency: { runs: 2, count: 15 },
+  warmUp: 100,
+  memory: { runs: 1, warm: 50, count: 100 },
+  stampede: { steps: 100, workerProcesses: 4 },
+  resume: [{ maxCachedWorkflows: 2_000, waiters: 60 }],
+  paused: { maxCachedWorkflows: 30, samples: [30, 100] },
+  variants: {
+    eachCall: { runs: 1, count: 50 },
+    polling: { waiters: 20, everySeconds: 2, watchSeconds: 6 },
+  },
+};
+
+/** The last of `resume` is the one that the figure `resume` is about. */
+export const FULL: Plan = {
+  users: 10,
+  throughput: [
+    { concurrency: 1, runs: 1, count: 100 },
+    { concurrency: 10, runs: 2, count: 300 },
+    { concurrency: 25, runs: 2, count: 400 },
+    { concurrency: CONCURRENCY, runs: 5, count: 400 },
+    { concurrency: 100, runs: 2, count: 400 },
+  ],
+  latency: { runs: 3, count: 100 },
+  warmUp: 300,
+  memory: { runs: 2, warm: 200, count: 800 },
+  stampede: { steps: 1_000, workerProcesses: 4 },
+  resume: [
+    ...[250, 500, 1_000].map((waiters) => ({ maxCachedWorkflows: 100, waiters })),
+    ...[250, 500, 1_000].map((waiters) => ({ maxCachedWorkflows: 2_000, waiters })),
+  ],
+  paused: { maxCachedWorkflows: 500, samples: [500, 1_000, 2_500, 5_000, 10_000] },
+  variants: {
+    eachCall: { runs: 3, count: 300 },
+    polling: { waiters: 300, everySeconds: 10, watchSeconds: 30 },
+  },
+};

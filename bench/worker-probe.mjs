@@ -1,0 +1,60 @@
+// node --expose-gc --import ./bench/worker-probe.mjs <a worker>
+// Answers the benchmark's questions about the process that it is loaded into, over IPC: its CPU time of all threads, and
+// its memory after a garbage collection in each thread. Does nothing else, and keeps no process alive.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
+
+/** A thread that has ended does not answer. */
+const THREAD_ANSWERS_WITHIN_MS = 5_000;
+/** V8 and the allocator give memory back after the collection. */
+const SETTLES_WITHIN_MS = 1_000;
+
+const threads = new BroadcastChannel('latchkey-bench-probe');
+threads.unref();
+
+if (isMainThread) answerBenchmark();
+else answerMainThread();
+
+function answerMainThread() {
+  const id = randomUUID();
+  threads.postMessage({ started: id });
+  threads.onmessage = ({ data }) => {
+    if (!data.collect) return;
+    globalThis.gc();
+    threads.postMessage({ collected: id, heap: process.memoryUsage().heapUsed });
+  };
+}
+
+function answerBenchmark() {
+  const running = new Set();
+  let waiting = new Set();
+  let heapOfThreads = 0;
+  threads.onmessage = ({ data }) => {
+    if (data.started) running.add(data.started);
+    if (waiting.delete(data.collected)) heapOfThreads += data.heap;
+  };
+  process.on('message', async ({ id, ask }) => {
+    process.send?.({ id, ...(ask === 'cpu' ? { cpuMs: cpuMs() } : await memoryAfterCollection()) });
+  });
+  process.channel?.unref();
+
+  async function memoryAfterCollection() {
+    waiting = new Set(running);
+    heapOfThreads = 0;
+    threads.postMessage({ collect: true });
+    const deadline = performance.now() + THREAD_ANSWERS_WITHIN_MS;
+    while (waiting.size > 0 && performance.now() < deadline) await delay(20);
+    for (const ended of waiting) running.delete(ended);
+    globalThis.gc();
+    await delay(SETTLES_WITHIN_MS);
+    globalThis.gc();
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heap: heapUsed + heapOfThreads };
+  }
+}
+
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../../src/dev/embedded/free-port.ts';
+import type { TypescriptProcess } from '../support/child-process.ts';
+import { rpcResult, startScriptedMcpServer } from '../support/scripted-mcp-server.ts';
+import { createWorld, type World } from '../support/world.ts';
+import { buildImage, type ContainerEngine } from './container-engine.ts';
+
+const BUILD_MS = 900_000;
+const UNTIL = { timeout: 30_000, interval: 200 };
+
+let built: ContainerEngine | Error;
+let world: World;
+
+beforeAll(async () => {
+  built = await buildImage().catch((error: Error) => error);
+  world = await createWorld({ withoutWorker: true });
+}, BUILD_MS);
+afterAll(() => world?.stop());
+
+function engineFor({ skip }: { skip: (note: string) => void }): ContainerEngine {
+  if (!(built instanceof Error)) return built;
+  if (process.env.CI !== 'true') skip(built.message);
+  throw built;
+}
+
+interface Running extends TypescriptProcess {
+  name: string;
+}
+
+async function start(engine: ContainerEngine, role: string, ports: Record<string, string>): Promise<Running> {
+  const name = `latchkey-${role}-${randomUUID()}`;
+  const environment = {
+    ...world.environment(),
+    ...{ JWT_SECRET: 'a secret of at least thirty-two bytes', LOG_LEVEL: 'info', DRAIN_DELAY_SECONDS: '1' },
+    ...ports,
+  };
+  const container = engine.start(name, environment, role);
+  onTestFinished(() => container.kill('SIGTERM'));
+  for (;;) if (JSON.parse(await container.nextLine()).msg === 'ready') return { ...container, name };
+}
+
+/** What a process of the image may do with its file system. */
+const WRITES = `const { writeFileSync: write } = require('node:fs');
+  const outcome = (path) => { try { write(path, ''); return 'written'; } catch ({ code }) { return code; } };
+  console.log(process.getuid(), ['/app/x', '/tmp/x', '/x'].map(outcome).join(' '))`;
+
+async function exitCode({ child }: TypescriptProcess): Promise<unknown> {
+  if (child.exitCode !== null) return child.exitCode;
+  const [code] = await once(child, 'exit');
+  return code;
+}
+
+describe("the Dockerfile's image", () => {
+  test('runs a worker that can write nowhere: it is healthy, calls tools, and lets its last call end', async (context) => {
+    const engine = engineFor(context);
+    const slow = await startScriptedMcpServer();
+    onTestFinished(() => slow.close());
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    slow.on('tools/call', (...call) => void answered.then(() => rpcResult({ content: [] })(...call)));
+    await world.register('slow', { url: slow.url, auth: { type: 'none' } });
+
+    const worker = await start(engine, 'worker', { METRICS_PORT: String(await freePort()) });
+    expect(await engine.evaluate(worker.name, WRITES)).toBe('1000 EROFS EROFS EROFS');
+    await vi.waitFor(async () => expect(await engine.isHealthy(worker.name)).toBe(true), UNTIL);
+    const user = world.users.newUser();
+    await world.users.connect(user);
+    const result = await world.steps.result(await world.steps.start(user));
+    expect(result).toMatchObject({ status: 'success' });
+    const step = await world.steps.start(user, { mcpServerId: 'slow', tool: 'echo' });
+    await slow.arrived('tools/call');
+    worker.child.kill('SIGTERM');
+    let drains = '';
+    while (!drains.includes('drain')) drains = JSON.parse(await worker.nextLine()).msg;
+    answer();
+
+    expect(await exitCode(worker)).toBe(0);
+    expect(step.status).toBe('running');
+  });
+
+  test('runs a server that is healthy, and drains at SIGTERM', async (context) => {
+    const engine = engineFor(context);
+    const port = String(await freePort());
+    const server = await start(engine, 'server', { PORT: port });
+    expect(await engine.evaluate(server.name, WRITES)).toBe('1000 EROFS EROFS EROFS');
+    await vi.waitFor(async () => expect(await engine.isHealthy(server.name)).toBe(true), UNTIL);
+
+    server.child.kill('SIGTERM');
+    await vi.waitFor(async () => {
+      expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(503);
+    }, UNTIL);
+
+    expect(await exitCode(server)).toBe(0);
+  });
+
+  test('prepares the database and Temporal', async (context) => {
+    const engine = engineFor(context);
+    const name = `latchkey-migrate-${randomUUID()}`;
+    expect(await exitCode(engine.start(name, world.environment(), 'migrate'))).toBe(0);
+  });
+
+  test('counts a worker that cannot be asked as unhealthy', async (context) => {
+    const engine = engineFor(context);
+    const worker = await start(engine, 'worker', { PORT: String(await freePort()) });
+    expect(await engine.isHealthy(worker.name)).toBe(false);
+  });
+});
