@@ -6,7 +6,6 @@ import { accountOf } from '../contracts/accounts.ts';
 import type { CredentialKey } from '../contracts/activities.ts';
 import { countConnectionsTo } from '../credentials/credential-store.ts';
 import { countWaitersFor, waitingStepsOf } from '../credentials/waiters/count-waiters.ts';
-import type { Db } from '../db/pool.ts';
 import type { RegisteredServer } from '../servers/registered-server.ts';
 import { createOpaqueToken, hashOpaqueToken } from '../vault/opaque-token.ts';
 import { type BeginOutcome, beginAuthorization } from './begin-authorization.ts';
@@ -24,9 +23,9 @@ import type { ConnectCode } from './connect-code.ts';
 import type { ConnectDependencies } from './dependencies.ts';
 import { pendingConsentId } from './pending-consent.ts';
 import { mayReturnTo, returnUrl } from './return-to.ts';
-import { isOfBrowser, type SeenBrowser } from './sessions/browser-owner.ts';
 import type { ConnectSession, ConnectStatus } from './sessions/connect-session.ts';
-import { findSession, findSessionOfLink, insertSession } from './sessions/session-store.ts';
+import { createConnectSessions } from './sessions/connect-sessions.ts';
+import { insertSession } from './sessions/session-store.ts';
 
 export type ConnectFlow = ReturnType<typeof createConnectFlow>;
 
@@ -36,33 +35,7 @@ export function createConnectFlow(deps: ConnectDependencies) {
     /** Makes a link with which a user's browser needs no sign-in. */
     createLink: (link: NewLink): Promise<LinkOutcome> => createLink(deps, link),
 
-    /**
-     * Makes a session for a signed-in user. Undefined: the user has too many open ones.
-     *
-     * @param returnTo the URL of the page of ours that the user came from
-     */
-    async startSession(key: CredentialKey, returnTo?: string): Promise<ConnectSession | undefined> {
-      const made = await insertSession(db, { key, returnTo });
-      return made && requireConnectSession(db, made.id);
-    },
-
-    /** Returns undefined for another user's session, too. */
-    async findOfUser(userId: string, id: string): Promise<ConnectSession | undefined> {
-      const session = await findSession(db, id);
-      return session?.key.userId === userId ? session : undefined;
-    },
-
-    /** Finds the session of a link's token. The token must be one for this server. */
-    async findOfLink(token: string, mcpServerId: string): Promise<ConnectSession | undefined> {
-      const session = await findSessionOfLink(db, hashOpaqueToken(token).toString('base64url'));
-      return session?.key.mcpServerId === mcpServerId ? session : undefined;
-    },
-
-    /** Finds a session for the browser that left in it, or in which its user is signed in. */
-    async findOfBrowser(id: string, browser: SeenBrowser): Promise<ConnectSession | undefined> {
-      const session = await findSession(db, id);
-      return session !== undefined && isOfBrowser(session, browser) ? session : undefined;
-    },
+    ...createConnectSessions(db),
 
     /** Counts the paused steps that wait for a connection. */
     async countWaiting(key: CredentialKey): Promise<number> {
@@ -149,12 +122,6 @@ async function createLink(
   const { id, expiresAt } = made;
   const url = `${publicUrl}/connect/${encodeURIComponent(key.mcpServerId)}?link=${token}`;
   return { kind: 'created', connectSessionId: id, url, expiresAt };
-}
-
-async function requireConnectSession(db: Db, id: string): Promise<ConnectSession> {
-  const session = await findSession(db, id);
-  if (session === undefined) throw new Error('the connect session is gone');
-  return session;
 }
 
 /** What `GET /connect-sessions/:id` shows. */
