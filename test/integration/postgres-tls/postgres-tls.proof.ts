@@ -20,7 +20,7 @@ const test = testInWorld(async () => {
   postgres = await startTlsPostgres();
   expect([VERIFY, WITH_AUTHORITY]).toMatchObject([
     { sslmode: 'verify-full' },
-    { sslrootcert: expect.any(String) },
+    { ...VERIFY, sslrootcert: expect.any(String) },
   ]);
   const url = postgres.url({ ...WITH_AUTHORITY, sslrootcert: postgres.authority });
   const namespace = await createTestNamespace([]);
