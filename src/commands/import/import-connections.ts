@@ -5,7 +5,7 @@ import { endingSignal } from '../ending-signal.ts';
 import type { Format } from './candidate.ts';
 import { type DepositOptions, depositEntry, type EntryOutcome } from './deposit-entry.ts';
 import { createTurns } from './in-turn.ts';
-import type { LineFailure } from './line-failure.ts';
+import { type LineFailure, orInvalidRecord } from './line-failure.ts';
 import type { LineNumbersFile } from './line-numbers.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { readLines } from './read-lines.ts';
@@ -104,7 +104,7 @@ async function* wantedEntries(
 ): AsyncGenerator<ImportEntry | LineFailure, void> {
   for await (const one of format(readRecords(readLines(input)))) {
     const isWanted = one.line >= resumeFrom && (onlyLines?.has(one.line) ?? true);
-    if (isWanted) yield one.kind === 'failed' ? one : toEntry(one);
+    if (isWanted) yield one.kind === 'failed' ? one : orInvalidRecord(one.line, () => toEntry(one));
   }
 }
 

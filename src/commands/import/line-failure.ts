@@ -33,3 +33,12 @@ export type LineCode = keyof typeof LINE_CODES;
 export function lineFailure(line: number, code: LineCode, fields: readonly FieldError[] = []): LineFailure {
   return { kind: 'failed', line, code, fields, message: LINE_CODES[code] };
 }
+
+/** What `make` makes of a line. An error in it, which is a mistake of ours, fails the line instead of the import. */
+export function orInvalidRecord<T>(line: number, make: () => T): T | LineFailure {
+  try {
+    return make();
+  } catch {
+    return lineFailure(line, 'invalid-record');
+  }
+}

@@ -97,6 +97,20 @@ describe('the documents of a connection of LibreChat', () => {
     expect(JSON.stringify(failures)).not.toMatch(/rt-1|at-1/);
   });
 
+  test('fail alone, whatever is wrong with them', async () => {
+    const users = {
+      get: (user: string) => {
+        if (user === ADA) throw new Error('a mistake');
+        return user;
+      },
+    };
+    const records = [ADA, BOB].map((user) => document('mcp_oauth_refresh', 'rt', { user }));
+    expect(await found(records, { users })).toMatchObject([
+      { kind: 'failed', line: 1, code: 'invalid-record' },
+      { kind: 'candidate', line: 2 },
+    ]);
+  });
+
   test('must be sorted by user', async () => {
     const records = [BOB, ADA].map((user) => document('mcp_oauth_refresh', 'rt', { user }));
     await expect(found(records)).rejects.toThrow('Line 2: the documents must be sorted by userId');
