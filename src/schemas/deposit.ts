@@ -51,7 +51,13 @@ export const depositSchema = z
       .boolean()
       .optional()
       .describe(
-        'Leaves an account that is connected as it is, with 409 `already-connected`. One that needs its user (`reauth-required`) does not count as connected. Default: false.',
+        'Leaves an account that is connected as it is, with 409 `already-connected`. One that needs its user (`reauth-required`) does not count as connected. Includes `unlessDisconnected`. Default: false.',
+      ),
+    unlessDisconnected: z
+      .boolean()
+      .optional()
+      .describe(
+        'Leaves an account that was disconnected, or whose user was forgotten, as it is, with 409 `disconnected`. Default: false.',
       ),
     validateOnly: z
       .boolean()
