@@ -21,7 +21,7 @@ export const LINE_CODES = {
   'invalid-record': 'The line does not have the shape of this export.',
   'unsupported-credentials': 'Only OAuth 2 credentials of a user can be imported.',
   'no-refresh-token': 'The export has no refresh token for this connection.',
-  'no-user': 'The export does not say whose connection this is.',
+  'no-user': 'The line does not say whose connection this is.',
   'unmapped-user': '--user-map does not have this user.',
   'unmapped-server': 'Neither --map nor --map-file has this server.',
   undecryptable: 'It can not be decrypted: CREDS_KEY is another key, or the value is damaged.',

@@ -111,6 +111,15 @@ describe('the documents of a connection of LibreChat', () => {
     ]);
   });
 
+  test('that fail their schema are reported one by one, however many they are', async () => {
+    const broken = { ...document('mcp_oauth_refresh', ''), userId: 'x' };
+    const records = [...Array(10_050).fill(broken), document('mcp_oauth_refresh', 'rt')];
+    const all = await found(records);
+    expect(all).toHaveLength(10_051);
+    expect(all.map(({ line }) => line)).toEqual(records.map((_, index) => index + 1));
+    expect(all.at(-1)).toMatchObject({ kind: 'candidate' });
+  });
+
   test('must be sorted by user', async () => {
     const records = [BOB, ADA].map((user) => document('mcp_oauth_refresh', 'rt', { user }));
     await expect(found(records)).rejects.toThrow('Line 2: the documents must be sorted by userId');
