@@ -12,15 +12,18 @@ Exit code: 0 done; 1 not done; 2 wrong configuration, or no Latchkey to ask.`;
 /**
  * Runs a command over the HTTP API. Says on stderr why it was not done: exit code 1 where the API refused or an
  * argument is wrong, 2 where the environment is wrong and no `latchkey dev` runs in this folder.
+ *
+ * @param onStdoutError default: ends the process if the reader of a pipe has seen enough
  */
 export async function runApiCommand(
   run: (api: LatchkeyApiOptions, access: ApiAccess) => Promise<void>,
+  onStdoutError: (error: NodeJS.ErrnoException) => void = endQuietly,
 ): Promise<void> {
   const loaded = loadApiAccess();
   if (!loaded.ok) return refuse(formatProblems(loaded.problems));
   const api = await apiOf(loaded.access);
   if (api === undefined) return refuse(NO_API);
-  process.stdout.on('error', endQuietly);
+  process.stdout.on('error', onStdoutError);
   try {
     await run(api, loaded.access);
   } catch (error) {

@@ -78,6 +78,12 @@ export function alreadyConnected(): HttpProblem {
   return new HttpProblem(409, 'already-connected', 'This account is connected. Nothing was stored.');
 }
 
+/** The deposit said `onlyIfAbsent` or `unlessDisconnected`. */
+export function disconnected(): HttpProblem {
+  const detail = 'This account was disconnected, or its user was forgotten. Nothing was stored.';
+  return new HttpProblem(409, 'disconnected', detail);
+}
+
 export function unknownStep(): HttpProblem {
   return new HttpProblem(404, 'unknown-step', 'You have no step with this id.');
 }

@@ -5,9 +5,9 @@ import { identifyingUrl, plainUrl } from './plain-url.ts';
 import { scopesSchema, singleLine } from './text.ts';
 import { keylessAuthMethodSchema } from './token-endpoint-auth-method.ts';
 
-// The range that RFC 3339 can write and `timestamptz` can store.
-const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
-const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
+/** The range that RFC 3339 can write and `timestamptz` can store. Milliseconds since 1970. */
+export const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
+export const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 const YEARS = 'must be of the years 1 to 9999';
 
 /** The body of `POST /mcp-oauth-credentials`. It hands over sole use of the refresh token. */
@@ -51,7 +51,13 @@ export const depositSchema = z
       .boolean()
       .optional()
       .describe(
-        'Leaves an account that is connected as it is, with 409 `already-connected`. One that needs its user (`reauth-required`) does not count as connected. Default: false.',
+        'Leaves an account that is connected as it is, with 409 `already-connected`. One that needs its user (`reauth-required`) does not count as connected. Includes `unlessDisconnected`. Default: false.',
+      ),
+    unlessDisconnected: z
+      .boolean()
+      .optional()
+      .describe(
+        'Leaves an account that was disconnected, or whose user was forgotten, as it is, with 409 `disconnected`. Default: false.',
       ),
     validateOnly: z
       .boolean()

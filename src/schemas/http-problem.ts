@@ -15,6 +15,7 @@ export const PROBLEM_CODES = [
   'step-conflict',
   'account-mismatch',
   'already-connected',
+  'disconnected',
   'not-waiting',
   'nothing-to-confirm',
   'needs-oauth-reauth',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -67,7 +67,7 @@ describe('latchkey connections import', () => {
       of('a4', { tokenEndpoint: 'https://127.0.0.1/top-secret' }),
       DEPOSIT,
     ];
-    const first = await importing(lines, '--failed-lines', failed).ended;
+    const first = await importing(lines, '--own', '--failed-lines', failed).ended;
 
     expect(first).toMatchObject({ code: 1, stdout: 'stored 2, already connected 0, failed 4.\n' });
     expect(first.stderr.split('\n').sort()).toEqual([
@@ -83,7 +83,7 @@ describe('latchkey connections import', () => {
     expect((await readFile(failed, 'utf8')).split('\n').sort()).toEqual(['', '2', '3', '4', '5']);
 
     const corrected = lines.map((line, index) => (index === 1 ? of('a2') : index === 3 ? of('a3') : line));
-    const second = await importing(corrected, '--only-lines', failed, '--json').ended;
+    const second = await importing(corrected, '--own', '--only-lines', failed, '--json').ended;
     expect(second.code).toBe(1);
     expect(jsonLines(second.stdout)).toMatchObject([
       { line: 3, outcome: 'failed', code: 'invalid-json', errors: [] },
@@ -110,6 +110,20 @@ describe('latchkey connections import', () => {
     const same = await importing(newer, '--replace').ended;
     expect(same.stdout).toBe('stored 0, unchanged 2, already connected 0, failed 0.\n');
   });
+
+  test.for([[], ['--replace']])(
+    'leaves what was disconnected since %j',
+    async (args, { importing, fixture }) => {
+      const user = `g${args.length}`;
+      await importing([of(user)]).ended;
+      await fixture.ask({ method: 'DELETE', url: '/mcp-oauth-credentials/notes', user });
+      const again = await importing([of(user)], ...args).ended;
+      expect(again).toMatchObject({
+        code: 0,
+        stdout: 'stored 0, already connected 0, disconnected 1, failed 0.\n',
+      });
+    },
+  );
 
   test('stores nothing in a dry run, and says what would happen', async ({ importing, connections }) => {
     await importing([of('c1')]).ended;
@@ -252,6 +266,45 @@ describe('an import that meets a busy or broken API', () => {
     expect(await stderr).toContain(`Go on with --resume-from ${resumeFrom}\n`);
   });
 
+  const connected = problem(409, 'already-connected', 'It is connected.');
+  const many = Array.from({ length: 2_000 }, (_, index) => of(`u${index}`));
+
+  test('stops when its output is read no more, and says where to go on', async () => {
+    const { url, requests } = await scripted([connected]);
+    const variables = { LATCHKEY_URL: url, LATCHKEY_TOKEN: 't' };
+    const child = spawn(process.execPath, [LATCHKEY, 'connections', 'import', '--json'], { env: variables });
+    const stderr = text(child.stderr);
+    child.stdin.on('error', () => {});
+    child.stdin.end(many.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(1);
+    expect(await stderr).toMatch(/^Go on with --resume-from \d+\n$/);
+    expect(requests.length).toBeLessThan(many.length);
+  });
+
+  test('stops when the file of failed lines is full', async () => {
+    const { url } = await scripted([connected]);
+    const lines = many.flatMap((line) => ['{', line]);
+    const full = await importInto(url, lines, ['--failed-lines', '/dev/full']).ended;
+    expect(full.code).toBe(1);
+    expect(full.stderr).toMatch(/Go on with --resume-from \d+\n.*\/dev\/full can't be written \(ENOSPC\)/);
+  });
+
+  test('adds to the file of failed lines when it goes on', async () => {
+    const { url } = await scripted([connected]);
+    const failed = join(await folder(), 'failed');
+    const args = ['--failed-lines', failed];
+    await importInto(url, ['{', '{'], args).ended;
+    await importInto(url, ['{', '{', '{'], [...args, '--resume-from', '3']).ended;
+    expect(await readFile(failed, 'utf8')).toBe('1\n2\n3\n');
+    const other = join(failed, '..', '.', 'link');
+    await symlink(failed, other);
+    const same = await importInto(url, ['{'], ['--only-lines', other, ...args]).ended;
+    expect(same.stderr).toContain('another file');
+    expect(await readFile(failed, 'utf8')).toBe('1\n2\n3\n');
+  });
+
   test.for([
     [['--concurrency', '0'], '1 to 100'],
     [['--resume-from', '0'], 'at least 1'],
@@ -259,7 +312,7 @@ describe('an import that meets a busy or broken API', () => {
     [['--map', 'a=b'], '--map needs --from'],
     [['--from', 'nango', '--client-secret', 'top-secret'], 'takes no secret itself'],
     [['--from', 'nango', '--client-secret', '-'], 'standard input has the connections'],
-    [['--only-lines', '/tmp/one', '--failed-lines', '/tmp/one'], 'another file'],
+    [['--from', 'nango', '--own'], '--own is not possible'],
   ] as const)('refuses %j and sends nothing', async ([args, said]) => {
     const api = await scripted([[200, STORED]]);
     const { code, stderr } = await importInto(api.url, [of('a')], args).ended;

@@ -88,6 +88,10 @@ function containerOf(spec: unknown) {
     name,
     rest.valueFrom ?? rest.value,
   ]);
+  // Kubernetes' schema does not say so, but its API server refuses such a variable.
+  expect(
+    container.env.filter(({ value, valueFrom }) => value !== undefined && valueFrom !== undefined),
+  ).toEqual([]);
   expect(new Set(variables.map(([name]) => name)).size).toBe(variables.length);
   return {
     env: Object.fromEntries(variables),
@@ -129,17 +133,24 @@ describe('the Helm chart', () => {
       OTEL_SERVICE_NAME: 'latchkey-worker',
       WORKER_MAX_CALLS_PER_USER: '50',
       TEMPORAL_TASK_QUEUE: 'steps',
-      METRICS_HOST: '::',
+      METRICS_HOST: { configMapKeyRef: { name: 'network', key: 'host' } },
       WEBHOOK_SECRETS: { secretKeyRef: { name: 'webhooks', key: 'current' } },
     });
     expect(server.env).toMatchObject({
       OTEL_SERVICE_NAME: 'latchkey-server',
       TEMPORAL_TASK_QUEUE: 'all',
+      METRICS_HOST: '::',
+      RATE_LIMIT_PER_SERVICE: '1000000',
       JWT_SECRET: { secretKeyRef: { name: 'callers', key: 'jwt-secret' } },
     });
     expect(worker.env).not.toHaveProperty('JWT_SECRET');
     expect(server.env).not.toHaveProperty('WEBHOOK_SECRETS');
-    expect(migrate.env).toMatchObject({ LOG_LEVEL: 'debug', TEMPORAL_TASK_QUEUE: 'all' });
+    expect(migrate.env).toMatchObject({
+      LOG_LEVEL: 'debug',
+      TEMPORAL_TASK_QUEUE: 'all',
+      METRICS_HOST: { fieldRef: { fieldPath: 'status.podIP' } },
+    });
+    expect(Object.keys(worker.env.METRICS_HOST ?? {})).toEqual(['configMapKeyRef']);
     expect([worker, server, migrate].map(({ secrets }) => secrets)).toEqual([
       ['latchkey'],
       ['latchkey'],
@@ -153,11 +164,34 @@ describe('the Helm chart', () => {
     });
   });
 
+  test('leaves a variable of all out where a role says null', async (context) => {
+    const set = { 'config.LOG_LEVEL': 'debug', 'worker.env.LOG_LEVEL': 'null', 'config.LOG_FORMAT': 'null' };
+    const { ok, text } = await render(tools(context), { set });
+    expect(ok).toBe(true);
+    const manifest = manifestsIn(text);
+    expect(containerOf(manifest('Deployment', 'latchkey-worker')).env).not.toHaveProperty('LOG_LEVEL');
+    expect(containerOf(manifest('Deployment', 'latchkey-server')).env).toMatchObject({ LOG_LEVEL: 'debug' });
+    expect(text).not.toContain('nil');
+  });
+
   test.for([
     ['no Secret', { existingSecret: '' }, 'existingSecret is required'],
     ['no address', { 'config.PUBLIC_URL': '' }, 'config.PUBLIC_URL is required'],
     ['a secret among the variables', { 'config.JWT_SECRET': 'x' }, 'config.JWT_SECRET is a secret'],
     ["a secret among a role's", { 'worker.env.PAYLOAD_KEYS': 'x' }, 'worker.env.PAYLOAD_KEYS is a secret'],
+    [
+      "a secret's text behind a value",
+      { 'server.env.DATABASE_URL.value': 'postgres://u:p@h/d' },
+      'server.env.DATABASE_URL is a secret',
+    ],
+    [
+      'a task queue that KEDA can not read',
+      {
+        'worker.scaling.enabled': 'true',
+        'worker.env.TEMPORAL_TASK_QUEUE.valueFrom.configMapKeyRef.name': 'temporal',
+      },
+      'TEMPORAL_TASK_QUEUE of the worker must be a text',
+    ],
     ['a port among them', { 'server.env.METRICS_PORT': '1' }, 'is set by server.metricsPort'],
     ['an ingress without its host', { 'ingress.enabled': 'true' }, 'ingress.host is required'],
   ] as const)('is refused with %s', async ([, set, reason], context) => {

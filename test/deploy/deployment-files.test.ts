@@ -115,7 +115,7 @@ describe(CHART, () => {
   });
   const role = z.object({ env: z.record(z.string(), z.unknown()).default({}) }).prefault({});
   const triedSchema = z.object({
-    config: z.record(z.string(), z.string()),
+    config: z.record(z.string(), z.unknown()),
     worker: role,
     server: role,
     migrate: role,

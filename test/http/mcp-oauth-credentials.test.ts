@@ -141,6 +141,16 @@ describe('a deposit', () => {
     expect(fixture.resumed).toEqual([]);
   });
 
+  test('that is only for an absent connection is a 409 after a disconnect', async ({ deposit, fixture }) => {
+    await deposit(DEPOSIT);
+    await fixture.ask({ method: 'DELETE', url: `/mcp-oauth-credentials/${DEPOSIT.mcpServerId}` });
+    for (const condition of [{ onlyIfAbsent: true }, { unlessDisconnected: true }]) {
+      const refused = await deposit({ ...DEPOSIT, ...condition });
+      expect(refused.statusCode).toBe(409);
+      expect(refused.json()).toMatchObject({ code: 'disconnected' });
+    }
+  });
+
   test('that is only validated stores nothing', async ({ deposit, expectNothingStored }) => {
     const answer = await deposit({ ...DEPOSIT, validateOnly: true });
     expect(answer.statusCode).toBe(200);

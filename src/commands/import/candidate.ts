@@ -6,7 +6,7 @@ export interface Candidate {
   kind: 'candidate';
   /** The line that it is reported under. */
   line: number;
-  /** Undefined: the token's own user. */
+  /** Undefined: the token's own user, who was asked for. */
   userId: unknown;
   /** Of `POST /mcp-oauth-credentials`. */
   body: Record<string, unknown>;

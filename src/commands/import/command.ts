@@ -7,7 +7,7 @@ import { parseId } from '../parse-id.ts';
 import { runApiCommand } from '../run-api-command.ts';
 import { FORMATS, type FormatFlags, formatOf } from './format-flags.ts';
 import { importConnections } from './import-connections.ts';
-import { readLineNumbers, writeLineNumbers } from './line-numbers.ts';
+import { isSameFile, readLineNumbers, writeLineNumbers } from './line-numbers.ts';
 
 interface ImportFlags extends FormatFlags {
   dryRun?: true;
@@ -21,10 +21,11 @@ interface ImportFlags extends FormatFlags {
 
 const EXAMPLE = 'npx latchkey connections import < connections.ndjson';
 const EXIT_CODES = `
-Exit code: 0 all lines are done, which includes those that were connected already; 1 lines failed, or it could not go
-on; 2 wrong configuration, or no Latchkey to ask; 130 stopped by Ctrl-C; 143 by SIGTERM. Running it again is harmless.
-A line is the body of POST /mcp-oauth-credentials and \`userId\`; without one it is the token's own user. For other
-users the token needs the scope latchkey:act-for-users. Values of a line are never printed.
+Exit code: 0 all lines are done, which includes those that are connected or were disconnected; 1 lines failed, or it
+could not go on; 2 wrong configuration, or no Latchkey to ask; 130 stopped by Ctrl-C; 143 by SIGTERM. Running it again
+is harmless.
+A line is the body of POST /mcp-oauth-credentials and \`userId\`. For other users than its own the token needs the scope
+latchkey:act-for-users. Values of a line are never printed.
 <source> is ${SOURCES.replace('- for standard input, ', '')}. docs/import.md shows how to move from Nango and LibreChat.`;
 
 export function addImport(connections: Command): void {
@@ -33,15 +34,19 @@ export function addImport(connections: Command): void {
     .description('deposit the connections of standard input, one JSON object a line')
     .option('--dry-run', 'say what would happen to each line; store nothing')
     .option('--replace', 'also deposit for accounts that are connected (default: they stay as they are)')
+    .option('--own', "lines without userId are of the token's own user (default: they fail)")
     .option('--concurrency <count>', 'requests at once, 1–100', parseConcurrency, 8)
     .option('--resume-from <line>', 'leave out the lines before this one', parseLine, 1)
     .option('--only-lines <file>', 'only the lines that this file names, such as that of --failed-lines')
-    .option('--failed-lines <file>', 'write the numbers of the lines that fail to this file');
+    .option(
+      '--failed-lines <file>',
+      'write the numbers of the lines that fail to this file, or add them to it if resumed',
+    );
   addFormatOptions(command);
   command
     .option('--json', 'one JSON object for each line that was not stored, and one at the end')
     .addHelpText('after', () => apiHelp(EXAMPLE, EXIT_CODES, 'docs/import.md'))
-    .action((flags: ImportFlags) => runApiCommand((api) => run(api, flags)));
+    .action((flags: ImportFlags) => runApiCommand((api) => run(api, flags), stopsByItself));
 }
 
 function addFormatOptions(command: Command): void {
@@ -64,11 +69,14 @@ function addFormatOptions(command: Command): void {
     );
 }
 
+/** `importConnections` listens, and stops after the requests under way. */
+function stopsByItself(): void {}
+
 async function run(api: LatchkeyApiOptions, flags: ImportFlags): Promise<void> {
   const { onlyLines, failedLines } = flags;
   if (process.stdin.isTTY)
     throw new CommandRefused('Standard input must have the connections: give `< file`.');
-  if (onlyLines !== undefined && onlyLines === failedLines) {
+  if (onlyLines !== undefined && failedLines !== undefined && (await isSameFile(onlyLines, failedLines))) {
     throw new CommandRefused(
       '--failed-lines must name another file than --only-lines, which it would replace.',
     );
@@ -81,7 +89,10 @@ async function run(api: LatchkeyApiOptions, flags: ImportFlags): Promise<void> {
     concurrency: flags.concurrency,
     resumeFrom: flags.resumeFrom,
     onlyLines: onlyLines === undefined ? undefined : await readLineNumbers(onlyLines),
-    failedLines: failedLines === undefined ? undefined : await writeLineNumbers(failedLines),
+    failedLines:
+      failedLines === undefined
+        ? undefined
+        : await writeLineNumbers(failedLines, { adds: flags.resumeFrom > 1 }),
   };
   await importConnections(api, process.stdin, options);
 }

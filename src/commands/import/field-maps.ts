@@ -1,4 +1,5 @@
 import { present } from '../../contracts/present.ts';
+import { EARLIEST, LATEST } from '../../schemas/deposit.ts';
 import type { ImportTarget } from '../../schemas/import-map.ts';
 import type { OAuthClientInfo } from '../../schemas/oauth-client-info.ts';
 import { keylessAuthMethodSchema } from '../../schemas/token-endpoint-auth-method.ts';
@@ -31,7 +32,8 @@ export function depositOf(
   return target && overlaid(overlaid(defaults, target), exported);
 }
 
-function overlaid(below: DepositFields, above: DepositFields): DepositFields {
+/** The fields of `above`, and those of `below` that it does not have. A client of `above` drops another one of `below`. */
+export function overlaid(below: DepositFields, above: DepositFields): DepositFields {
   const isOtherClient = above.clientId !== undefined && above.clientId !== below.clientId;
   const kept = isOtherClient
     ? Object.fromEntries(Object.entries(below).filter(([name]) => !CLIENT_FIELDS.includes(name)))
@@ -48,9 +50,14 @@ export function clientFields(client: OAuthClientInfo): DepositFields {
   return present({
     clientId,
     clientSecret,
-    clientSecretExpiresAt: expiresAt ? new Date(expiresAt * 1_000).toISOString() : undefined,
+    clientSecretExpiresAt: expiresAt ? dateOf(expiresAt * 1_000) : undefined,
     tokenEndpointAuthMethod: isUsable ? method : undefined,
   });
+}
+
+/** Undefined: a deposit can't say it. The server that registered the client may have sent any number. */
+function dateOf(ms: number): string | undefined {
+  return ms >= EARLIEST && ms <= LATEST ? new Date(ms).toISOString() : undefined;
 }
 
 /** The fields of an access token, unless it has expired. */

@@ -32,11 +32,13 @@ export interface FormatFlags {
   userMap?: string;
   userField?: string;
   accountField?: string;
+  own?: true;
 }
 
 /** @throws CommandRefused */
 export async function formatOf(flags: FormatFlags): Promise<Format> {
   const { from, userField, accountField } = flags;
+  if (from !== undefined && flags.own) throw new CommandRefused('--own is not possible with --from.');
   switch (from) {
     case undefined:
       refuseOptions(
@@ -45,7 +47,7 @@ export async function formatOf(flags: FormatFlags): Promise<Format> {
         '--from',
       );
       refuseOptions(flags, ['userField', 'accountField'], '--from nango');
-      return plainLines;
+      return plainLines({ own: flags.own ?? false });
     case 'nango':
       return fromNango({ ...(await fieldMapsOf(flags)), userField, accountField });
     case 'librechat':

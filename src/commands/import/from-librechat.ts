@@ -10,7 +10,7 @@ import {
 } from './field-maps.ts';
 import type { Decrypt } from './librechat-cipher.ts';
 import { documentsByUser, type McpDocument, type Part, type UserDocuments } from './librechat-documents.ts';
-import { type LineFailure, lineFailure } from './line-failure.ts';
+import { type LineFailure, lineFailure, orInvalidRecord } from './line-failure.ts';
 import { parsedJson } from './read-records.ts';
 
 export interface LibreChatOptions extends FieldMaps {
@@ -31,7 +31,7 @@ function candidatesOf(documents: UserDocuments, options: LibreChatOptions): (Can
     if (one.kind === 'failed') failures.push(one);
     else servers.set(one.server, withPart(servers.get(one.server) ?? {}, one));
   }
-  const candidates = [...servers.values()].flatMap((parts) => candidateOf(parts, options));
+  const candidates = [...servers.values()].flatMap((parts) => candidatesOfParts(parts, options));
   return [...failures, ...candidates].sort((one, other) => one.line - other.line);
 }
 
@@ -45,24 +45,32 @@ function withPart(parts: Parts, next: McpDocument): Parts {
 }
 
 /** A client without tokens is no connection. */
-function candidateOf(
-  { refresh, access, client }: Parts,
+function candidatesOfParts(
+  { refresh, ...rest }: Parts,
   options: LibreChatOptions,
 ): (Candidate | LineFailure)[] {
-  if (refresh === undefined)
-    return access === undefined ? [] : [lineFailure(access.line, 'no-refresh-token')];
+  if (refresh !== undefined)
+    return [orInvalidRecord(refresh.line, () => candidateOf(refresh, rest, options))];
+  return rest.access === undefined ? [] : [lineFailure(rest.access.line, 'no-refresh-token')];
+}
+
+function candidateOf(
+  refresh: McpDocument,
+  { access, client }: Parts,
+  options: LibreChatOptions,
+): Candidate | LineFailure {
   const { line, server, document } = refresh;
-  if (isMixed(refresh, client)) return [lineFailure(line, 'mixed-credentials')];
+  if (isMixed(refresh, client)) return lineFailure(line, 'mixed-credentials');
   const refreshToken = options.decrypt(document.token);
   const clientParts = client === undefined ? {} : fieldsOfClient(client, options.decrypt);
-  if (refreshToken === undefined || clientParts === undefined) return [lineFailure(line, 'undecryptable')];
+  if (refreshToken === undefined || clientParts === undefined) return lineFailure(line, 'undecryptable');
   const libreChatUser = document.userId.$oid;
   const userId = options.users === undefined ? libreChatUser : options.users.get(libreChatUser);
-  if (userId === undefined) return [lineFailure(line, 'unmapped-user')];
+  if (userId === undefined) return lineFailure(line, 'unmapped-user');
   const exported = { refreshToken, ...clientParts, ...fieldsOfAccess(access, refresh, options.decrypt) };
   const body = depositOf(options, server, exported);
-  if (body === undefined) return [lineFailure(line, 'unmapped-server')];
-  return [{ kind: 'candidate', line, userId, body }];
+  if (body === undefined) return lineFailure(line, 'unmapped-server');
+  return { kind: 'candidate', line, userId, body };
 }
 
 /** Since LibreChat has credential sets, documents of two consents can be told apart. */

@@ -11,8 +11,9 @@ import {
   type DepositFields,
   depositOf,
   type FieldMaps,
+  overlaid,
 } from './field-maps.ts';
-import { type LineFailure, lineFailure } from './line-failure.ts';
+import { type LineFailure, lineFailure, orInvalidRecord } from './line-failure.ts';
 import { type JsonRecord, parsedJson } from './read-records.ts';
 
 export interface NangoOptions extends FieldMaps {
@@ -26,7 +27,9 @@ export interface NangoOptions extends FieldMaps {
 export function fromNango(options: NangoOptions): Format {
   return async function* (records) {
     for await (const record of records) {
-      yield record.kind === 'failed' ? record : toCandidate(record, options);
+      yield record.kind === 'failed'
+        ? record
+        : orInvalidRecord(record.line, () => toCandidate(record, options));
     }
   };
 }
@@ -62,8 +65,7 @@ function exportedFields({ credentials, connection_config: config }: NangoConnect
   return {
     refreshToken: credentials.refresh_token ?? undefined,
     ...accessTokenFields(credentials.access_token ?? undefined, expiresAt, Date.now()),
-    ...discoveredFields(config),
-    ...ownClientFields(credentials.config_override),
+    ...overlaid(discoveredFields(config), ownClientFields(credentials.config_override)),
   };
 }
 

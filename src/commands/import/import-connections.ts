@@ -5,7 +5,7 @@ import { endingSignal } from '../ending-signal.ts';
 import type { Format } from './candidate.ts';
 import { type DepositOptions, depositEntry, type EntryOutcome } from './deposit-entry.ts';
 import { createTurns } from './in-turn.ts';
-import type { LineFailure } from './line-failure.ts';
+import { type LineFailure, orInvalidRecord } from './line-failure.ts';
 import type { LineNumbersFile } from './line-numbers.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { readLines } from './read-lines.ts';
@@ -29,7 +29,8 @@ export interface ImportOptions {
 
 /**
  * Deposits the connections that a stream has, one a line. One that can't be imported never stops the others. The exit
- * code is 1 if a line failed, and 128 + the signal's number after a signal: requests under way are finished first.
+ * code is 1 if a line failed or it could not go on, such as when nobody reads its output any more, and 128 + the
+ * signal's number after a signal: requests under way are finished first.
  *
  * @throws LatchkeyApiError if no other line can succeed either, once it has said where to go on
  */
@@ -42,17 +43,18 @@ export async function importConnections(
   const ending = endingSignal(() => 'Stopping after the requests under way. Again: at once.');
   const stopping = new AbortController();
   ending.signal.addEventListener('abort', () => stopping.abort(), { once: true });
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => stopping.abort());
   const report = createReport(progress, options);
   let isComplete = false;
   try {
     await importLines(api, input, options, { progress, report, stopping });
     isComplete = !stopping.signal.aborted;
   } finally {
-    await options.failedLines?.close();
     report.end(isComplete);
     if (!isComplete) report.note(`Go on with --resume-from ${progress.resumeFrom()}`);
-    if (progress.counts.failed > 0) process.exitCode = 1;
+    if (!isComplete || progress.counts.failed > 0) process.exitCode = 1;
     if (ending.signal.aborted) process.exitCode = ending.exitCode();
+    await options.failedLines?.close();
   }
 }
 
@@ -70,15 +72,15 @@ async function importLines(
   { progress, report, stopping }: Running,
 ): Promise<void> {
   const { signal } = stopping;
-  const depositing = { ...options, signal, onWait: report.waiting };
+  const depositing = { ...options, signal, onWait: report.waiting, awayServers: new Set<string>() };
   const inTurn = createTurns();
   const importOne = async (one: ImportEntry | LineFailure) => {
     if (signal.aborted) return;
     progress.begin(one.line);
     const outcome = await outcomeOf(api, one, depositing, inTurn);
     progress.end(one.line, outcome.kind);
-    if (outcome.kind === 'failed') options.failedLines?.add(one.line);
     report.line(one.line, outcome);
+    if (outcome.kind === 'failed') options.failedLines?.add(one.line);
   };
   const stopAll = (error: unknown) => {
     const isFirst = !signal.aborted;
@@ -104,7 +106,7 @@ async function* wantedEntries(
 ): AsyncGenerator<ImportEntry | LineFailure, void> {
   for await (const one of format(readRecords(readLines(input)))) {
     const isWanted = one.line >= resumeFrom && (onlyLines?.has(one.line) ?? true);
-    if (isWanted) yield one.kind === 'failed' ? one : toEntry(one);
+    if (isWanted) yield one.kind === 'failed' ? one : orInvalidRecord(one.line, () => toEntry(one));
   }
 }
 

@@ -22,11 +22,12 @@ export interface McpDocument {
   document: LibreChatToken;
 }
 
-/** All documents of one user, and the lines between them that failed. */
+/** All documents of one user, and the lines between them that failed; or failed lines alone. */
 export type UserDocuments = (McpDocument | LineFailure)[];
 
-/** A user who has more is a mistake in the export. */
+/** A user who has more is a mistake in the export. They are held until the next user. */
 const MAX_OF_USER = 10_000;
+const MAX_CHARACTERS_OF_USER = 64 * 1024 * 1024;
 
 /**
  * Collects the documents of one user after the other. Only those of MCP servers count.
@@ -36,18 +37,27 @@ const MAX_OF_USER = 10_000;
 export async function* documentsByUser(records: Records): AsyncGenerator<UserDocuments, void> {
   let user = '';
   let documents: UserDocuments = [];
+  let held = { documents: 0, characters: 0 };
   for await (const record of records) {
     const next = record.kind === 'failed' ? record : toDocument(record);
     if (next === undefined) continue;
+    if (next.kind === 'failed' && held.documents === 0) {
+      yield [next];
+      continue;
+    }
     const of = next.kind === 'failed' ? user : next.document.userId.$oid;
     if (of < user) throw notSorted(next.line);
     if (of > user) {
       yield documents;
       documents = [];
       user = of;
+      held = { documents: 0, characters: 0 };
     }
     documents.push(next);
-    if (documents.length > MAX_OF_USER) throw tooMany(next.line);
+    if (next.kind === 'document' && record.kind === 'record') {
+      held = { documents: held.documents + 1, characters: held.characters + record.text.length };
+    }
+    if (isTooMuch(held)) throw tooMany(next.line);
   }
   yield documents;
 }
@@ -70,6 +80,10 @@ function isMcpType(type: string): type is keyof typeof PARTS {
   return Object.hasOwn(PARTS, type);
 }
 
+function isTooMuch({ documents, characters }: { documents: number; characters: number }): boolean {
+  return documents > MAX_OF_USER || characters > MAX_CHARACTERS_OF_USER;
+}
+
 function notSorted(line: number): CommandRefused {
   return new CommandRefused(
     `Line ${line}: the documents must be sorted by userId. Export with --sort '{"userId":1}'.`,
@@ -77,5 +91,5 @@ function notSorted(line: number): CommandRefused {
 }
 
 function tooMany(line: number): CommandRefused {
-  return new CommandRefused(`Line ${line}: more than ${MAX_OF_USER} documents of one user.`);
+  return new CommandRefused(`Line ${line}: more than ${MAX_OF_USER} documents, or 64 MiB, of one user.`);
 }

@@ -21,7 +21,7 @@ export const LINE_CODES = {
   'invalid-record': 'The line does not have the shape of this export.',
   'unsupported-credentials': 'Only OAuth 2 credentials of a user can be imported.',
   'no-refresh-token': 'The export has no refresh token for this connection.',
-  'no-user': 'The export does not say whose connection this is.',
+  'no-user': 'The line does not say whose connection this is.',
   'unmapped-user': '--user-map does not have this user.',
   'unmapped-server': 'Neither --map nor --map-file has this server.',
   undecryptable: 'It can not be decrypted: CREDS_KEY is another key, or the value is damaged.',
@@ -32,4 +32,13 @@ export type LineCode = keyof typeof LINE_CODES;
 
 export function lineFailure(line: number, code: LineCode, fields: readonly FieldError[] = []): LineFailure {
   return { kind: 'failed', line, code, fields, message: LINE_CODES[code] };
+}
+
+/** What `make` makes of a line. An error in it, which is a mistake of ours, fails the line instead of the import. */
+export function orInvalidRecord<T>(line: number, make: () => T): T | LineFailure {
+  try {
+    return make();
+  } catch {
+    return lineFailure(line, 'invalid-record');
+  }
 }

@@ -1,11 +1,13 @@
 /** What happened to a connection. */
-export type Outcome = 'stored' | 'unchanged' | 'already-connected' | 'failed';
+export type Outcome = 'stored' | 'unchanged' | 'already-connected' | 'disconnected' | 'failed';
 
 export interface Counts {
   stored: number;
   /** Everything was stored already. Only with `--replace`. */
   unchanged: number;
   alreadyConnected: number;
+  /** Was disconnected, or its user forgotten. */
+  disconnected: number;
   failed: number;
 }
 
@@ -20,7 +22,7 @@ export interface Progress {
 
 /** @param first the line that the import begins with */
 export function createProgress(first: number): Progress {
-  const counts: Counts = { stored: 0, unchanged: 0, alreadyConnected: 0, failed: 0 };
+  const counts: Counts = { stored: 0, unchanged: 0, alreadyConnected: 0, disconnected: 0, failed: 0 };
   const underWay = new Set<number>();
   let next = first;
   return {

@@ -53,11 +53,15 @@ export function createReport(progress: Progress, { json, dryRun }: ReportOptions
   };
 }
 
-function countsText({ stored, unchanged, alreadyConnected, failed }: Counts, dryRun: boolean): string {
+function countsText(
+  { stored, unchanged, alreadyConnected, disconnected, failed }: Counts,
+  dryRun: boolean,
+): string {
   return [
     `${dryRun ? 'would be stored' : 'stored'} ${stored}`,
     ...(unchanged > 0 ? [`unchanged ${unchanged}`] : []),
     `already connected ${alreadyConnected}`,
+    ...(disconnected > 0 ? [`disconnected ${disconnected}`] : []),
     `failed ${failed}`,
   ].join(', ');
 }

@@ -12,6 +12,8 @@ export interface ImportEntry {
   /** Undefined: the token's own user. */
   userId: string | undefined;
   deposit: Deposit;
+  /** When `expiresIn` was right, by `performance.now()`. */
+  readAt: number;
 }
 
 /** Validates a connection by the schema of the API. */
@@ -22,7 +24,7 @@ export function toEntry({ line, userId, body }: Candidate): ImportEntry | LineFa
   if (!user.success || !deposit.success || errors.length > 0) {
     return lineFailure(line, 'invalid-request', errors);
   }
-  return { kind: 'entry', line, userId: user.data, deposit: deposit.data };
+  return { kind: 'entry', line, userId: user.data, deposit: deposit.data, readAt: performance.now() };
 }
 
 type Issues = Parameters<typeof fieldErrors>[0];

@@ -8,13 +8,13 @@ import { credentialKey } from '../../contracts/accounts.ts';
 import type { CredentialKey, KeyMissing } from '../../contracts/activities.ts';
 import { type Db, inRolledBackTransaction, inTransaction } from '../../db/pool.ts';
 import type { AuthorizationServerLookup } from '../../oauth/discovery.ts';
-import type { RegisteredServer } from '../../servers/registered-server.ts';
 import type { KeyRing } from '../../vault/key-ring.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { connectionState, openGrant } from '../credential.ts';
+import { openGrant } from '../credential.ts';
 import { amendStored, type KnownDeposit } from './amend-stored.ts';
 import { type CurrentCredential, lockCredential, lockServer, replaceCredential } from './deposit-store.ts';
 import { type DepositCondition, type GrantDeposit, isForAnother, isSameClient } from './deposited-grant.ts';
+import { type LeftAlone, leftAlone, mayBeSpent } from './left-alone.ts';
 import { missingFingerprintKeyId, tokenRelation } from './recognize-token.ts';
 import {
   type ResumptionDependencies,
@@ -41,11 +41,7 @@ export type DepositOutcome =
   | { kind: 'refused'; field: string; message: string };
 
 /** The outcome of a deposit that may have a condition. */
-export type RequestedDepositOutcome =
-  | DepositOutcome
-  | Validated
-  /** With `onlyIfAbsent`: the account is connected. Nothing was stored. */
-  | { kind: 'already-connected' };
+export type RequestedDepositOutcome = DepositOutcome | Validated | LeftAlone;
 
 export interface Depositor {
   /** Who deposits, for the audit log. Default: the user. */
@@ -88,7 +84,8 @@ export interface DepositDependencies extends ResumptionDependencies {
  * share the grant.
  *
  * With `onlyIfAbsent`, an account that is connected keeps what is stored, which may be newer than the deposit. The
- * row is locked from this check to the commit, so of several such deposits at once one is stored.
+ * row is locked from this check to the commit, so of several such deposits at once one is stored. With it, or with
+ * `unlessDisconnected`, a disconnection stays as well, and with it the grant that is still to be revoked.
  */
 export async function depositCredential(
   deps: DepositDependencies,
@@ -163,9 +160,12 @@ async function storeDeposit(
   if (server === undefined) return { kind: 'unknown-server' };
   if (server.revision !== (expectedRevision ?? server.revision)) return { kind: 'server-changed' };
   const vetting = vetDeposit(server, deposit, toStore.named, deps.refuseAddress);
-  if (vetting.kind !== 'accepted') return vetting;
+  if (vetting.kind === 'refused') return vetting;
   const current = await lockCredential(db, key);
-  if (current && deposit.onlyIfAbsent && isConnected(current, server)) return { kind: 'already-connected' };
+  const left = await leftAlone(db, key, deposit, { current, server });
+  if (left) return left;
+  // After the check, because an authorization server that is away does not matter to an account that is left alone.
+  if (vetting.kind === 'ask') return vetting;
   if (current && isMismatch(deposit, current)) return { kind: 'account-mismatch' };
   const completed = current && (await withStoredRefreshToken(deps.vault, { key, deposit, server, current }));
   if (current && completed) {
@@ -178,17 +178,13 @@ async function storeDeposit(
   if (current && relation) return amend(deps, db, { ...toStore, server, current, relation });
   const kid = current && known && missingFingerprintKeyId(current, known);
   if (kid !== undefined) return { kind: 'key-missing', kid };
+  if (current && known && deposit.onlyIfAbsent && mayBeSpent(current)) return { kind: 'already-connected' };
   const isKnown = current !== undefined;
   const version = await replaceCredential(db, key, { server, deposit, sealed, isKnown });
   // Another first deposit, perhaps of the same token, was faster: compare again, under the lock of its row.
   return version === undefined
     ? storeDeposit(deps, db, toStore, expectedRevision)
     : changedTo(db, { key, by }, version);
-}
-
-function isConnected(current: CurrentCredential, { revision }: RegisteredServer): boolean {
-  const isOfEarlier = Number(current.server_revision) !== revision;
-  return connectionState({ ...current, server_changed: isOfEarlier }).status === 'connected';
 }
 
 // A disconnected account can be connected as another subject, because nothing is replaced.

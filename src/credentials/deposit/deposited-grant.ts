@@ -47,7 +47,7 @@ export type GrantDeposit = Omit<Deposit, 'refreshToken' | keyof DepositCondition
   };
 
 /** What a request says about whether its deposit is stored at all. */
-export type DepositCondition = Pick<Deposit, 'onlyIfAbsent' | 'validateOnly'>;
+export type DepositCondition = Pick<Deposit, 'onlyIfAbsent' | 'unlessDisconnected' | 'validateOnly'>;
 
 /** The grant as it was deposited. Copied field by field, so that it holds nothing that a refresh does not need. */
 export function grantOf(deposit: GrantDeposit): Grant {

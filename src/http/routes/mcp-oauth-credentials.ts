@@ -13,6 +13,7 @@ import {
   accountMismatch,
   alreadyConnected,
   authorizationServerUnavailable,
+  disconnected,
   encryptionKeyMissing,
   invalidFields,
   unknownServer,
@@ -35,7 +36,7 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
       operationId: 'depositCredential',
       summary: 'Deposit OAuth credentials. Steps that wait for them resume',
       description:
-        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays. If the stored connection has another subject, the deposit is refused unless it says replace. With onlyIfAbsent, an account that is connected stays as it is.',
+        'Hands over sole use of the refresh token. If this refresh token is already stored, the other fields of the deposit take effect. If it has been spent, its newer successor stays. If the stored connection has another subject, the deposit is refused unless it says replace. With onlyIfAbsent, an account that is connected, or was disconnected, stays as it is.',
       tags,
       body: depositSchema,
       response: { 200: storedSchema },
@@ -49,6 +50,8 @@ function registerDeposit(api: HttpApp, { deposit }: Pick<HttpDependencies, 'depo
           return storedBody(outcome);
         case 'already-connected':
           throw alreadyConnected();
+        case 'disconnected':
+          throw disconnected();
         case 'unknown-server':
           throw unknownServer();
         case 'account-mismatch':

@@ -97,6 +97,29 @@ describe('the documents of a connection of LibreChat', () => {
     expect(JSON.stringify(failures)).not.toMatch(/rt-1|at-1/);
   });
 
+  test('fail alone, whatever is wrong with them', async () => {
+    const users = {
+      get: (user: string) => {
+        if (user === ADA) throw new Error('a mistake');
+        return user;
+      },
+    };
+    const records = [ADA, BOB].map((user) => document('mcp_oauth_refresh', 'rt', { user }));
+    expect(await found(records, { users })).toMatchObject([
+      { kind: 'failed', line: 1, code: 'invalid-record' },
+      { kind: 'candidate', line: 2 },
+    ]);
+  });
+
+  test('that fail their schema are reported one by one, however many they are', async () => {
+    const broken = { ...document('mcp_oauth_refresh', ''), userId: 'x' };
+    const records = [...Array(10_050).fill(broken), document('mcp_oauth_refresh', 'rt')];
+    const all = await found(records);
+    expect(all).toHaveLength(10_051);
+    expect(all.map(({ line }) => line)).toEqual(records.map((_, index) => index + 1));
+    expect(all.at(-1)).toMatchObject({ kind: 'candidate' });
+  });
+
   test('must be sorted by user', async () => {
     const records = [BOB, ADA].map((user) => document('mcp_oauth_refresh', 'rt', { user }));
     await expect(found(records)).rejects.toThrow('Line 2: the documents must be sorted by userId');

@@ -70,6 +70,37 @@ describe('a connection of Nango', () => {
     expect(candidate).not.toHaveProperty('body.clientSecret');
   });
 
+  test('with a client of its own leaves the secret of the discovered one', async () => {
+    const discovered = {
+      client_id: 'registered',
+      client_secret: 'its-secret',
+      client_secret_expires_at: 1_893_456_000,
+      token_endpoint_auth_method: 'client_secret_basic',
+    };
+    const connection_config = { oauth_client_info: JSON.stringify(discovered) };
+    const of = (client_id: string) =>
+      one(OPTIONS, connection({ connection_config }, { config_override: { client_id } }));
+    expect(await of('own')).toMatchObject({
+      body: { refreshToken: 'rt-1', clientId: 'own' },
+    });
+    for (const field of ['clientSecret', 'clientSecretExpiresAt', 'tokenEndpointAuthMethod']) {
+      expect(await of('own')).not.toHaveProperty(`body.${field}`);
+      expect(await of('registered')).toHaveProperty(`body.${field}`);
+    }
+  });
+
+  test.for([1e13, -1e20, 8.64e12, -62_135_596_801])(
+    'with a client secret that expires at %d is taken without the date',
+    async (client_secret_expires_at) => {
+      const stored = { client_id: 'registered', client_secret: 's', client_secret_expires_at };
+      const connection_config = { oauth_client_info: JSON.stringify(stored) };
+      const candidate = await one(MAPPED, connection({ connection_config }));
+      expect(candidate).toMatchObject({ body: { clientId: 'registered', clientSecret: 's' } });
+      expect(candidate).not.toHaveProperty('body.clientSecretExpiresAt');
+      expect(candidate.kind === 'candidate' && toEntry(candidate).kind).toBe('entry');
+    },
+  );
+
   test('to a discovered MCP server needs no map', async () => {
     const connection_config = {
       mcp_server_url: 'https://ledger.example/mcp',

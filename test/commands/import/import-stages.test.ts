@@ -17,7 +17,13 @@ describe('the progress of an import', () => {
     expect(progress.resumeFrom()).toBe(9);
     progress.end(9, 'already-connected');
     expect(progress.resumeFrom()).toBe(10);
-    expect(progress.counts).toEqual({ stored: 1, unchanged: 0, alreadyConnected: 1, failed: 1 });
+    expect(progress.counts).toEqual({
+      stored: 1,
+      unchanged: 0,
+      alreadyConnected: 1,
+      disconnected: 0,
+      failed: 1,
+    });
   });
 });
 
@@ -82,14 +88,19 @@ describe('items as they come', () => {
 
 describe('a line of the own format', () => {
   const BODY = { mcpServerId: 'ledger', refreshToken: 'rt-1', tokenEndpoint: 'https://as.example/token' };
-  const entry = async (line: object) => {
-    const [candidate] = await candidatesIn(plainLines, [line]);
+  const entry = async (line: object, own = false) => {
+    const [candidate] = await candidatesIn(plainLines({ own }), [line]);
     return candidate?.kind === 'candidate' ? toEntry(candidate) : candidate;
   };
 
-  test('is a deposit of its user, or of the token’s own', async () => {
+  test('is a deposit of its user, or of the token’s own if that was asked for', async () => {
     expect(await entry({ ...BODY, userId: 'ada' })).toMatchObject({ userId: 'ada', deposit: BODY });
-    expect(await entry(BODY)).toMatchObject({ kind: 'entry', userId: undefined });
+    expect(await entry(BODY, true)).toMatchObject({ kind: 'entry', userId: undefined });
+    expect(await entry(BODY)).toMatchObject({
+      kind: 'failed',
+      code: 'no-user',
+      fields: [{ path: 'userId' }],
+    });
   });
 
   test.for([
@@ -101,7 +112,7 @@ describe('a line of the own format', () => {
     [{ nonsense: 'rt-1' }, 'nonsense'],
     [{ clientSecret: 'rt-1' }, 'clientId'],
   ] as const)('with %j fails, by the name of the field', async ([change, path]) => {
-    const failure = await entry({ ...BODY, ...change });
+    const failure = await entry({ ...BODY, userId: 'ada', ...change });
     expect(failure).toMatchObject({ kind: 'failed', code: 'invalid-request', fields: [{ path }] });
     expect(JSON.stringify(failure)).not.toContain('rt-1');
   });

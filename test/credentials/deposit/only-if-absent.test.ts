@@ -1,12 +1,18 @@
 import { describe, expect } from 'vitest';
 import type { CredentialKey } from '../../../src/contracts/activities.ts';
 import { listConnections } from '../../../src/credentials/credential-store.ts';
-import { disconnectCredential } from '../../../src/credentials/retirement/disconnect-credential.ts';
+import { MAX_SPENT_FINGERPRINTS } from '../../../src/credentials/refresh/renewal-store.ts';
+import {
+  disconnectCredential,
+  findPendingRevocation,
+} from '../../../src/credentials/retirement/disconnect-credential.ts';
 import { registerWaiter } from '../../../src/credentials/waiters/waiter-store.ts';
+import { wipeUser } from '../../../src/operations/wipe-user.ts';
 import { readRow } from '../credential-row.ts';
 import { credentialTest } from '../fixtures.ts';
 
-const ALREADY_CONNECTED = { kind: 'already-connected' };
+const ALREADY_CONNECTED = { kind: 'already-connected' } as const;
+const DISCONNECTED = { kind: 'disconnected' };
 const TOKENS = Array.from({ length: 8 }, (_, index) => `r-${index}`);
 
 const test = credentialTest
@@ -24,11 +30,8 @@ const test = credentialTest
   });
 
 describe('a deposit that is only for an absent connection', () => {
-  test('is stored as the first one, and after a disconnect', async ({ fixture, key }) => {
+  test('is stored as the first one', async ({ fixture, key }) => {
     expect(await fixture.deposit(key, { onlyIfAbsent: true })).toMatchObject({ kind: 'stored', version: 1 });
-    await disconnectCredential(fixture.pool, key);
-    const next = { refreshToken: 'r2', onlyIfAbsent: true };
-    expect(await fixture.deposit(key, next)).toMatchObject({ kind: 'stored', version: 3 });
   });
 
   test.for([
@@ -60,6 +63,23 @@ describe('a deposit that is only for an absent connection', () => {
     expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'connected' });
   });
 
+  test.for([
+    ['client-secret-expired', ALREADY_CONNECTED],
+    ['invalid-grant', { kind: 'stored', changed: true }],
+  ] as const)(
+    'that may be of a forgotten spent token is not stored while the grant is good: %s',
+    async ([reason, outcome], { fixture, key }) => {
+      await fixture.deposit(key, {});
+      await fixture.pool.query(
+        `UPDATE mcp_credential SET status = 'reauth-required', reason = $2, spent_fingerprints =
+           (SELECT array_agg(refresh_fingerprint || n) FROM generate_series(1, $3) n) WHERE user_id = $1`,
+        [key.userId, reason, MAX_SPENT_FINGERPRINTS],
+      );
+      const exported = { refreshToken: 'exported', onlyIfAbsent: true };
+      expect(await fixture.deposit(key, exported)).toMatchObject(outcome);
+    },
+  );
+
   test('is stored if the connection was for another registration of the server', async ({ fixture }) => {
     const own = fixture.newKey(await fixture.register());
     await fixture.deposit(own, {});
@@ -80,6 +100,50 @@ describe('a deposit that is only for an absent connection', () => {
     );
     const deposit = { refreshToken: 'newer', subject: 'p2', onlyIfAbsent: true };
     expect(await fixture.deposit(key, deposit)).toEqual({ kind: 'account-mismatch' });
+  });
+});
+
+describe('a deposit with a condition, after a disconnect', () => {
+  const CONDITIONS = [{ onlyIfAbsent: true }, { unlessDisconnected: true }];
+
+  test.for(CONDITIONS)('leaves %j the grant to be revoked', async (condition, { fixture, key }) => {
+    await fixture.deposit(key, { refreshToken: 'r1' });
+    await disconnectCredential(fixture.pool, key);
+    const pending = await findPendingRevocation(fixture.pool, key);
+    expect(pending).toBeDefined();
+    for (const refreshToken of ['r1', 'r2']) {
+      expect(await fixture.deposit(key, { refreshToken, ...condition })).toEqual(DISCONNECTED);
+    }
+    expect(await findPendingRevocation(fixture.pool, key)).toBe(pending);
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'disconnected' });
+  });
+
+  test.for(CONDITIONS)('is not stored %j once the tombstone is gone', async (condition, { fixture, key }) => {
+    await fixture.deposit(key, {});
+    await disconnectCredential(fixture.pool, key);
+    await fixture.pool.query('DELETE FROM mcp_credential WHERE user_id = $1', [key.userId]);
+    expect(await fixture.deposit(key, condition)).toEqual(DISCONNECTED);
+    const other = { ...condition, account: 'other' };
+    expect(await fixture.deposit(key, other)).toMatchObject({ kind: 'stored' });
+  });
+
+  test.for(CONDITIONS)('is not stored %j for a forgotten user', async (condition, { fixture, key }) => {
+    await fixture.deposit(key, {});
+    await wipeUser(fixture.pool, key.userId, 0);
+    expect(await fixture.deposit(key, condition)).toEqual(DISCONNECTED);
+    expect(await readRow(fixture.pool, key)).toMatchObject({ status: 'disconnected' });
+    await fixture.pool.query('DELETE FROM mcp_credential WHERE user_id = $1', [key.userId]);
+    for (const account of ['default', 'other']) {
+      expect(await fixture.deposit(key, { ...condition, account })).toEqual(DISCONNECTED);
+    }
+  });
+
+  test('is stored for a connection that the user has made since', async ({ fixture, key }) => {
+    await fixture.deposit(key, {});
+    await disconnectCredential(fixture.pool, key);
+    expect(await fixture.deposit(key, {})).toMatchObject({ kind: 'stored', version: 3 });
+    const newer = { refreshToken: 'r2', unlessDisconnected: true };
+    expect(await fixture.deposit(key, newer)).toMatchObject({ kind: 'stored', version: 4 });
   });
 });
 

@@ -109,6 +109,14 @@ describe('a token endpoint of another origin than the registered authorization s
     expect(outcome).toMatchObject({ kind: 'refused', field: 'tokenEndpoint' });
   });
 
+  test('does not matter to a deposit for a connected account that is left alone', async ({ fixture }) => {
+    const authorizationServer = await authorizationServerAt(() => raw(503, ''));
+    const key = fixture.newKey(await fixture.register({ auth: { type: 'oauth2', authorizationServer } }));
+    expect(await fixture.deposit(key, { tokenEndpoint: `${authorizationServer}/token` })).toEqual(stored(1));
+    const outcome = await fixture.deposit(key, { tokenEndpoint: ELSEWHERE, onlyIfAbsent: true });
+    expect(outcome).toEqual({ kind: 'already-connected' });
+  });
+
   test.for([
     ['a 503', raw(503, '')],
     ['a 429', raw(429, '')],

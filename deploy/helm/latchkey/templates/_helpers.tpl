@@ -21,27 +21,48 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- end }}
 
 {{/*
+JSON of maps laid over each other: of a name that several have, the last value alone counts. mergeOverwrite would mix a
+valueFrom of one with that of another. Takes (list map map).
+*/}}
+{{- define "latchkey.overlaid" -}}
+{{- $all := dict }}
+{{- range . }}{{ range $name, $value := . }}{{ $_ := set $all $name $value }}{{ end }}{{ end }}
+{{- $all | toJson }}
+{{- end }}
+
+{{/* "true" if the value refers to a Secret or the like, and has no text of its own. */}}
+{{- define "latchkey.isReference" -}}
+{{- if kindIs "map" . }}{{ and (hasKey . "valueFrom") (not (hasKey . "value")) }}{{ else }}{{ kindIs "invalid" . }}{{ end }}
+{{- end }}
+
+{{/* A number without an exponent: Helm reads those of values files as floats, and 1000000 would become 1e+06. */}}
+{{- define "latchkey.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ printf "%.0f" . }}{{ else }}{{ . | toString }}{{ end }}
+{{- end }}
+
+{{/*
 The variables of one role's process: the chart's own, config and the role's env, of which the last wins. Each name
-appears once, because Kubernetes refuses to apply a list with duplicates. Takes (list $ "worker" dict-of-the-chart's-own).
+appears once, because Kubernetes refuses to apply a list with duplicates; one that is null is left out. Takes (list $ "worker" dict-of-the-chart's-own).
 */}}
 {{- define "latchkey.env" -}}
 {{- $root := index . 0 }}{{ $role := index . 1 }}
 {{- $_ := required "config.PUBLIC_URL is required: the address that users' browsers open" $root.Values.config.PUBLIC_URL }}
 {{- $secrets := list "DATABASE_URL" "ENCRYPTION_KEYS" "PAYLOAD_KEYS" "JWT_SECRET" "OIDC_CLIENT_SECRET" "WEBHOOK_URL" "WEBHOOK_SECRETS" "TEMPORAL_API_KEY" "EGRESS_PROXY" "TEMPORAL_TLS_CLIENT_KEY_DATA" "OTEL_EXPORTER_OTLP_HEADERS" }}
-{{- $env := deepCopy (index . 2) }}
 {{- range $place, $variables := dict "config" $root.Values.config (printf "%s.env" $role) (index $root.Values $role).env }}
 {{- range $name, $value := $variables }}
 {{- if has $name (list "PORT" "METRICS_PORT") }}{{ fail (printf "%s.%s: the port of a process is set by %s" $place $name (ternary "the chart" (printf "%s.metricsPort" $role) (eq $name "PORT"))) }}{{ end }}
-{{- if and (has $name $secrets) (not (kindIs "map" $value)) }}{{ fail (printf "%s.%s is a secret: put it into the Secret that existingSecret names, or refer to another one with valueFrom" $place $name) }}{{ end }}
+{{- if and (has $name $secrets) (ne (include "latchkey.isReference" $value) "true") }}{{ fail (printf "%s.%s is a secret: put it into the Secret that existingSecret names, or refer to another one with valueFrom" $place $name) }}{{ end }}
 {{- end }}
 {{- end }}
-{{- range $name, $value := mergeOverwrite $env (deepCopy $root.Values.config) (deepCopy (index $root.Values $role).env) }}
+{{- range $name, $value := include "latchkey.overlaid" (list (index . 2) $root.Values.config (index $root.Values $role).env) | fromJson }}
+{{- if not (kindIs "invalid" $value) }}
 - name: {{ $name }}
   {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
   {{- else }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "latchkey.text" $value | quote }}
   {{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
