@@ -266,7 +266,7 @@ describe('a purge and a deposit at once', () => {
     await beforeCommit.reached();
     return {
       version,
-      /** Resolves when somebody waits for a lock of a transaction. */
+      /** Resolves when somebody waits for the end of the purge. */
       isWaitedFor: () => expect.poll(someoneWaits, { timeout: 20_000, interval: 10 }).toBe(true),
       async commit() {
         await beforeCommit.release();
@@ -275,9 +275,13 @@ describe('a purge and a deposit at once', () => {
     };
   }
 
+  // Only the purge updates the floor. Other tests wait for locks on the same Postgres at the same time.
   async function someoneWaits(): Promise<boolean> {
     const { rowCount } = await fixture.pool.query(
-      `SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')`,
+      `SELECT FROM pg_stat_activity waiting
+         JOIN pg_locks of_purge ON of_purge.pid = ANY (pg_blocking_pids(waiting.pid))
+        WHERE of_purge.relation = 'mcp_version_floor'::regclass AND of_purge.mode = 'RowExclusiveLock'
+          AND of_purge.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     );
     return rowCount !== 0;
   }
