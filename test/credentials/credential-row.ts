@@ -31,9 +31,18 @@ export async function readVersions(db: Db, key: CredentialKey): Promise<Credenti
 }
 
 /** Reads the whole seconds until the access token is due, by the database's clock. */
-export async function readRenewAfter(db: Db, key: CredentialKey): Promise<number | null> {
+export function readRenewAfter(db: Db, key: CredentialKey): Promise<number | null> {
+  return secondsUntil(db, key, 'renew_after');
+}
+
+/** Reads the whole seconds until the access token expires, by the database's clock. */
+export function readExpiresIn(db: Db, key: CredentialKey): Promise<number | null> {
+  return secondsUntil(db, key, 'expires_at');
+}
+
+async function secondsUntil(db: Db, key: CredentialKey, column: string): Promise<number | null> {
   const { rows } = await db.query<{ seconds: number | null }>(
-    `SELECT round(extract(epoch FROM renew_after - clock_timestamp()))::float AS seconds
+    `SELECT round(extract(epoch FROM ${column} - clock_timestamp()))::float AS seconds
        FROM mcp_credential WHERE ${OF_KEY}`,
     keyValues(key),
   );

@@ -42,12 +42,14 @@ export async function storeRenewal(
   tokens: RenewedTokens,
 ): Promise<StoredRenewal | undefined> {
   const { rows } = await db.query<{ credential_version: string; token_version: string }>(
-    `UPDATE mcp_credential SET
+    // A token's time runs on while the statement waits for its row, so the clock is read before.
+    `WITH sent AS MATERIALIZED (SELECT clock_timestamp() AS at)
+     UPDATE mcp_credential SET
        grant_jwe = $6, access_token_jwe = CASE WHEN $15 THEN access_token_jwe ELSE $7 END,
        renew_after = CASE WHEN $15 THEN renew_after
-         ELSE clock_timestamp() + make_interval(secs => $8) END,
+         ELSE sent.at + make_interval(secs => $8) END,
        expires_at = CASE WHEN $15 THEN expires_at
-         ELSE clock_timestamp() + make_interval(secs => $16) END,
+         ELSE sent.at + make_interval(secs => $16) END,
        scopes = CASE WHEN $15 THEN scopes ELSE coalesce($9, scopes) END, refresh_fingerprint = $10,
        spent_fingerprints = CASE WHEN $11::text IS NULL THEN spent_fingerprints
          ELSE (array_prepend($11::text, spent_fingerprints))[1:${MAX_SPENT_FINGERPRINTS}] END,
@@ -58,6 +60,7 @@ export async function storeRenewal(
        omitted_parameters = coalesce($13::text[], omitted_parameters),
        learned_auth_method = coalesce($14::text, learned_auth_method),
        grant_used_at = clock_timestamp(), updated_at = now()
+     FROM sent
      WHERE ${OF_KEY} AND credential_version = $4 AND stored_seq < $5
      RETURNING credential_version, token_version`,
     [

@@ -1,18 +1,28 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { recordIntent } from '../../../src/credentials/refresh/lease-store.ts';
 import { markReauthRequired } from '../../../src/credentials/refresh/refusal-store.ts';
 import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
-import { patchRow, readRow } from '../credential-row.ts';
+import { type Db, inTransaction } from '../../../src/db/pool.ts';
+import { patchRow, readExpiresIn, readRenewAfter, readRow } from '../credential-row.ts';
 import { leaseTest as test } from '../fixtures.ts';
 
-const TOKENS: RenewedTokens = {
+const TOKENS = {
   grantJwe: 'grant',
   accessTokenJwe: 'access',
   renewAfterSeconds: 60,
   scopes: undefined,
   fingerprint: 'f2',
   spentFingerprint: 'f1',
-};
+} satisfies RenewedTokens;
+
+/** @throws if no session waits for a lock of that one */
+async function someoneWaitsFor(db: Db, pid: number): Promise<void> {
+  const { rowCount } = await db.query(
+    'SELECT FROM pg_stat_activity WHERE datname = current_database() AND $1 = ANY (pg_blocking_pids(pid))',
+    [pid],
+  );
+  if (rowCount === 0) throw new Error('nobody waits');
+}
 
 describe('an answer', () => {
   test('is stored even if another holds the lease by then, and that lease stays', async ({
@@ -30,6 +40,28 @@ describe('an answer', () => {
     const versions = { credentialVersion: 1, tokenVersion: 2 };
     expect(stored).toEqual({ versions, recovered: false });
     expect(await readRow(fixture.pool, key)).toMatchObject({ isLeased: true, storedSeq: 1 });
+  });
+
+  test('that waited for the row gives its token no longer life', async ({ fixture, key, takenLease }) => {
+    const lease = await takenLease();
+    const intent = (await recordIntent(fixture.pool, lease)) ?? 0;
+    const storing = await inTransaction(fixture.pool, async (db) => {
+      const { rows } = await db.query<{ pid: number }>(
+        'UPDATE mcp_credential SET updated_at = now() WHERE user_id = $1 RETURNING pg_backend_pid() AS pid',
+        [key.userId],
+      );
+      const stored = storeRenewal(fixture.pool, lease, intent, { ...TOKENS, expiresInSeconds: 80 });
+      await vi.waitFor(() => someoneWaitsFor(fixture.pool, rows[0]?.pid ?? 0), {
+        timeout: 20_000,
+        interval: 10,
+      });
+      await fixture.databaseClock.advance(20);
+      return { stored };
+    });
+    await storing.stored;
+
+    expect(await readRenewAfter(fixture.pool, key)).toBe(TOKENS.renewAfterSeconds - 20);
+    expect(await readExpiresIn(fixture.pool, key)).toBe(60);
   });
 
   test('is stored once, and never over a later one', async ({ fixture, key, takenLease }) => {
