@@ -30,7 +30,9 @@ export async function obstacleOfRefusal(refusal: RefusedByServer, access: ReadyA
       message: OPERATOR_CREDENTIAL_REFUSED,
     };
   }
-  if (refusal.kind === 'unauthorized') return { kind: 'unauthorized', seen };
+  if (refusal.kind === 'unauthorized') {
+    return { kind: 'unauthorized', seen, ...(access.tokenIsExpired?.() && { expired: true }) };
+  }
   const { challengedScopes } = refusal;
   // Consent to the challenged scopes alone would revoke the granted ones.
   const requiredScopes = [...new Set([...access.grantedScopes, ...challengedScopes])];

@@ -100,8 +100,11 @@ export type InvokeToolOutcome =
   | { kind: 'token-stale'; seen: CredentialVersions }
   /** Not called. */
   | ReauthRequired
-  /** HTTP 401 from the MCP server, judged by the status alone. */
-  | { kind: 'unauthorized'; seen: CredentialVersions }
+  /**
+   * HTTP 401 from the MCP server, judged by the status alone. `expired`: the token's own lifetime had passed when the
+   * answer came, so it says nothing about the grant. Absent otherwise, and in histories of older versions.
+   */
+  | { kind: 'unauthorized'; seen: CredentialVersions; expired?: true }
   /**
    * HTTP 403 with the challenge `insufficient_scope` (RFC 6750 §3.1). `requiredScopes` is what the user has to
    * consent to: the granted scopes and the challenged ones.

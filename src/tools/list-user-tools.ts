@@ -13,7 +13,7 @@ import type {
   Misconfigured,
   ReauthRequired,
 } from '../contracts/activities.ts';
-import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
+import { type Refusal, type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import {
   type AccessDependencies,
@@ -68,7 +68,7 @@ const TIMEOUT_MS = 15_000;
 type Attempt =
   | { kind: 'done'; outcome: ListUserToolsOutcome }
   /** `refused`: the server answered 401; else the token was due. */
-  | { kind: 'renew'; seen: CredentialVersions; refused: boolean };
+  | ({ kind: 'renew'; refused: boolean } & Refusal);
 
 /** Lists the tools with at most one renewal of the token, within 15 s. */
 export async function listUserTools(
@@ -86,7 +86,7 @@ export async function listUserTools(
   };
   const second = await attempt(deps, key, deadline, renewals);
   if (second.kind === 'done') return second.outcome;
-  return second.refused && refusalIsFinal(second.seen, renewals)
+  return second.refused && refusalIsFinal(second, renewals)
     ? tokenRejected(deps, key, second.seen)
     : { kind: 'token-endpoint-unavailable' };
 }
@@ -123,11 +123,15 @@ async function attempt(
     return { kind: 'done', outcome: await withConsent(outcome, access) };
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
-    ? { kind: 'renew', seen: access.versions, refused: true }
+    ? { kind: 'renew', refused: true, ...refusalOf(access) }
     : {
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
+}
+
+function refusalOf({ versions: seen, tokenIsExpired }: ReadyAccess): Refusal {
+  return { seen, ...(tokenIsExpired?.() && { expired: true }) };
 }
 
 async function withConsent(

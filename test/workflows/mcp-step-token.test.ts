@@ -10,6 +10,7 @@ import {
   seen,
   tokenStale,
   unauthorized,
+  unauthorizedExpired,
 } from './outcomes.ts';
 import { type ActivityName, throwing } from './scripted-activities.ts';
 import { INPUT, type ScriptedStep, stepIdOf } from './scripted-steps.ts';
@@ -111,6 +112,48 @@ describe('a token that the server refuses', () => {
     expect(timeline).toContainEqual(
       expect.objectContaining({ event: 'waiting-for-server', cause: 'token-ran-out' }),
     );
+  });
+
+  test('is renewed at once if its lifetime had passed, however often it was renewed before', async ({
+    steps,
+  }) => {
+    const step = await steps.start({
+      invokeTool: [
+        unauthorized(seen(1)),
+        ...[2, 3, 4].map((version) => unauthorizedExpired(seen(1, version))),
+        completed,
+      ],
+      refreshToken: [2, 3, 4, 5].map((version) => renewed(seen(1, version))),
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
+
+    expect(step.play.order).not.toContain('registerWaiter');
+  });
+
+  test('makes the step wait when the fourth in a row has expired', async ({ steps }) => {
+    const step = await steps.start({
+      invokeTool: [1, 2, 3, 4]
+        .map((version) => unauthorizedExpired(seen(1, version)))
+        .concat(unauthorizedExpired(seen(1, 5)), completed),
+      refreshToken: [2, 3, 4].map((version) => renewed(seen(1, version))),
+    });
+    const renewedOnce: ActivityName[] = ['invokeTool', 'refreshToken'];
+    const order = [...renewedOnce, ...renewedOnce, ...renewedOnce, 'invokeTool' as const];
+
+    await expectRejectedAfter(step, order, seen(1, 4));
+    await step.deposit(2);
+    await step.result();
+  });
+
+  test('counts anew after another outcome', async ({ steps }) => {
+    const expired = (versions: number[]) => versions.map((version) => unauthorizedExpired(seen(1, version)));
+    const step = await steps.start({
+      invokeTool: [...expired([1, 2, 3]), notSent(), ...expired([4, 5, 6]), completed],
+      refreshToken: [2, 3, 4, 5, 6, 7].map((version) => renewed(seen(1, version))),
+    });
+
+    await expect(step.result()).resolves.toStrictEqual(SUCCESS);
   });
 
   test('is renewed once again after a new deposit', async ({ steps }) => {

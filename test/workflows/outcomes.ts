@@ -40,6 +40,11 @@ export function unauthorized(versions: CredentialVersions): Invoked {
   return { kind: 'unauthorized', seen: versions };
 }
 
+/** A 401 that came after the token's own lifetime. */
+export function unauthorizedExpired(versions: CredentialVersions): Invoked {
+  return { kind: 'unauthorized', seen: versions, expired: true };
+}
+
 export function notSent(retryAfterMs?: number): Obstacle {
   return {
     kind: 'not-sent',

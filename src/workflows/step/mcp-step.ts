@@ -118,6 +118,8 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
     if (outcome.kind !== 'key-missing') delete progress.withoutKey;
     if (!isObstacle(outcome) || !isOverLimit(outcome)) delete progress.crowded;
     if (!isObstacle(outcome) || !isServerPaused(outcome)) noteResumed(step);
+    // A stale token was not sent, so it says nothing about the server.
+    if (outcome.kind !== 'unauthorized' && outcome.kind !== 'token-stale') delete progress.expiredRefusals;
     if (!isObstacle(outcome)) return outcome;
     // The server has answered. A stale token does not prove that: every expiry would extend the deadline of an
     // outage.
@@ -133,7 +135,7 @@ async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction>
     case 'token-stale':
       return renewToken(step, obstacle.seen);
     case 'unauthorized':
-      return renewOnceAfterRefusal(step, obstacle.seen);
+      return renewOnceAfterRefusal(step, obstacle);
     case 'reauth-required':
       return awaitDeposit(step, obstacle.seen, {
         awaitingInputReason: 'needs-oauth-reauth',

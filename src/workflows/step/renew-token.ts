@@ -5,7 +5,7 @@ import type {
   Misconfigured,
   RefreshTokenOutcome,
 } from '../../contracts/activities.ts';
-import { refusalIsFinal } from '../../contracts/renewals.ts';
+import { isOnlyExpiry, type Refusal, refusalIsFinal } from '../../contracts/renewals.ts';
 import { code } from '../../contracts/summaries.ts';
 import { waitForKey, waitForOperator } from './obstacles.ts';
 import { awaitDeposit } from './pauses.ts';
@@ -18,15 +18,21 @@ type Refreshed = RefreshTokenOutcome | { kind: 'out-of-time' };
 /** Outcomes that the operator can resolve while the step waits. */
 type ForOperator = KeyMissing | (Misconfigured & { clientRefused: string });
 
-/** Handles a 401: renews the token once. A second 401 to the renewed token means that the user has to reconnect. */
-export async function renewOnceAfterRefusal(step: Step, seen: CredentialVersions): Promise<Reaction> {
-  if (refusalIsFinal(seen, step.progress)) {
+/**
+ * Handles a 401: renews the token once. A second 401 to the renewed token means that the user has to reconnect, unless
+ * that token expired on the way.
+ */
+export async function renewOnceAfterRefusal(step: Step, refusal: Refusal): Promise<Reaction> {
+  const { progress } = step;
+  const { seen } = refusal;
+  if (refusalIsFinal(refusal, progress)) {
     return awaitDeposit(step, seen, {
       awaitingInputReason: 'needs-oauth-reauth',
       connectionReason: 'token-rejected',
     });
   }
-  step.progress.renewedAfterRefusal = seen.credentialVersion;
+  if (isOnlyExpiry(refusal, progress)) progress.expiredRefusals = (progress.expiredRefusals ?? 0) + 1;
+  else progress.renewedAfterRefusal = seen.credentialVersion;
   return renewToken(step, seen);
 }
 

@@ -16,6 +16,8 @@ export interface StepProgress {
   justRenewed?: number;
   /** The credential version whose token was renewed because of a 401. It is renewed once for this reason. */
   renewedAfterRefusal?: number;
+  /** Consecutive 401s that came after the token's own lifetime. After the third, a 401 counts again. */
+  expiredRefusals?: number;
   /** Consecutive attempts without an answer from the server, and the time of the first. */
   unanswered?: { since: number; times: number };
   /** Consecutive attempts at which the user or the server had reached the worker's limit of calls. */
@@ -72,6 +74,7 @@ const NOT_CONSENTED = Number.MAX_SAFE_INTEGER;
 export function forgetRenewals(progress: StepProgress): void {
   delete progress.justRenewed;
   delete progress.renewedAfterRefusal;
+  delete progress.expiredRefusals;
 }
 
 /** Call this after versions rose without a deposit: each set of scopes may be requested once more. */
