@@ -15,7 +15,7 @@ import { httpOptions } from './process/http-options.ts';
 import { createKeyFetch } from './process/key-fetch.ts';
 import { type Observed, observe } from './process/observe.ts';
 import { createServices, type Services } from './process/services.ts';
-import { namespaceProblem } from './process/temporal-failure.ts';
+import { NAMESPACE_TIMEOUT_MS, namespaceProblem } from './process/temporal-failure.ts';
 import { createWebDependencies } from './process/web-dependencies.ts';
 import { logSetupProblems } from './temporal/check-setup.ts';
 import { openTemporalConnection } from './temporal/connection.ts';
@@ -46,8 +46,6 @@ const SHUTDOWN_GRACE_MS = 20_000;
 
 /** The time limit for closing after a failed start, when no request is under way yet. */
 const CLOSE_TIMEOUT_MS = 5_000;
-/** Shorter than a health check waits. */
-const NAMESPACE_TIMEOUT_MS = 1_900;
 
 /**
  * Serves the HTTP API and logs `ready`. Temporal may be down: deposits work without it.

@@ -1,14 +1,10 @@
+import type { z } from 'zod';
 import type { Deposit } from '../schemas/deposit.ts';
+import type { storedSchema } from '../schemas/http-connection.ts';
 import { type LatchkeyApiOptions, requestApi } from './api-request.ts';
 
 /** What `POST /mcp-oauth-credentials` answers. */
-export interface DepositAnswer {
-  /** False only with `validateOnly`. */
-  stored: boolean;
-  changed: boolean;
-  version: number;
-  resuming: number;
-}
+export type DepositAnswer = z.output<typeof storedSchema>;
 
 /** Deposits a grant of the user. @throws LatchkeyApiError */
 export async function deposit(api: LatchkeyApiOptions, body: Deposit): Promise<DepositAnswer> {

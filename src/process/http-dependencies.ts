@@ -22,10 +22,7 @@ import { createStepClient } from '../steps/step-client.ts';
 import { listUserTools } from '../tools/list-user-tools.ts';
 import { createKeyRing } from '../vault/key-ring.ts';
 import type { Services } from './services.ts';
-import { describeNamespace } from './temporal-failure.ts';
-
-/** Shorter than a health check waits. */
-const NAMESPACE_TIMEOUT_MS = 1_900;
+import { describeNamespace, NAMESPACE_TIMEOUT_MS } from './temporal-failure.ts';
 
 /** What the routes call, except for that of the web page. */
 export function createHttpDependencies(

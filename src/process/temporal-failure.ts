@@ -6,6 +6,9 @@ import { CannotRun } from './cannot-run.ts';
 
 type Where = Pick<TemporalConfig, 'address' | 'namespace'>;
 
+/** How long a process asks about its namespace. Shorter than a health check waits. */
+export const NAMESPACE_TIMEOUT_MS = 1_900;
+
 /** Converts an error of Temporal to CannotRun. Returns any other error unchanged. */
 export function temporalFailure(error: unknown, where: Where): unknown {
   const kind = kindOf(error);

@@ -1,10 +1,10 @@
 import { addAbortSignal, type Readable } from 'node:stream';
+import { createKeyedQueue } from '../../async/keyed-queue.ts';
 import { forEachConcurrently } from '../../async/map-concurrently.ts';
 import type { LatchkeyApiOptions } from '../../client/api-request.ts';
 import { endingSignal } from '../ending-signal.ts';
 import type { Format } from './candidate.ts';
 import { type DepositOptions, depositEntry, type EntryOutcome } from './deposit-entry.ts';
-import { createTurns } from './in-turn.ts';
 import { type LineFailure, orInvalidRecord } from './line-failure.ts';
 import type { LineNumbersFile } from './line-numbers.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -73,7 +73,7 @@ async function importLines(
 ): Promise<void> {
   const { signal } = stopping;
   const depositing = { ...options, signal, onWait: report.waiting, awayServers: new Set<string>() };
-  const inTurn = createTurns();
+  const inTurn = createKeyedQueue();
   const importOne = async (one: ImportEntry | LineFailure) => {
     if (signal.aborted) return;
     progress.begin(one.line);
@@ -115,7 +115,7 @@ async function outcomeOf(
   api: LatchkeyApiOptions,
   one: ImportEntry | LineFailure,
   options: DepositOptions,
-  inTurn: ReturnType<typeof createTurns>,
+  inTurn: ReturnType<typeof createKeyedQueue>,
 ): Promise<EntryOutcome> {
   if (one.kind === 'failed') return one;
   const { mcpServerId, account = 'default' } = one.deposit;

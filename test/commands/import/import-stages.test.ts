@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { createKeyedQueue } from '../../../src/async/keyed-queue.ts';
 import { forEachConcurrently } from '../../../src/async/map-concurrently.ts';
-import { createTurns } from '../../../src/commands/import/in-turn.ts';
 import { plainLines } from '../../../src/commands/import/plain-lines.ts';
 import { createProgress } from '../../../src/commands/import/progress.ts';
 import { toEntry } from '../../../src/commands/import/to-entry.ts';
@@ -27,9 +27,9 @@ describe('the progress of an import', () => {
   });
 });
 
-describe('work in turns', () => {
-  test('of one key runs in the order of the calls, also after a failure', async () => {
-    const inTurn = createTurns();
+describe('a keyed queue', () => {
+  test('runs the work of one key in the order of the calls, also after a failure', async () => {
+    const inTurn = createKeyedQueue();
     const log: string[] = [];
     let fail = (_: Error) => {};
     const first = new Promise<void>((_, reject) => {
