@@ -4,10 +4,14 @@ import type { Decision } from './decisions.ts';
 import { awaitDecision } from './pauses.ts';
 import { fail, type Step, skip } from './step.ts';
 
-/** Pauses for approval if the mode requires it. Returns undefined to continue, or the step's result. */
+/** Returns whether the mode may require an approval that the step does not have. */
+export function needsApproval({ plan, progress }: Step): boolean {
+  return plan.mode !== 'fully-automated' && progress.approved === undefined;
+}
+
+/** Pauses for approval if the mode and the tool require it. Returns undefined to continue, or the step's result. */
 export async function askForApproval(step: Step, describe: Describe): Promise<McpStepResult | undefined> {
   const { mode } = step.plan;
-  if (mode === 'fully-automated' || step.progress.approved !== undefined) return undefined;
   // The previous run was paused for it.
   if (step.progress.approval !== undefined) return awaitApproval(step, step.progress.approval.annotations);
   if (mode === 'automated-with-confirmation') return awaitApproval(step, undefined);

@@ -19,10 +19,16 @@ export interface Continuing {
   progress: object;
 }
 
-/** Continues as new if the history is long. Call this between two attempts. */
-export async function continueIfHistoryIsLong(step: Continuing): Promise<void> {
-  const { continueAsNewSuggested } = workflowInfo();
-  if (!continueAsNewSuggested && !(isHistoryLong() && patched(CONTINUE_SOONER))) return;
+/**
+ * Returns whether the history is long enough to continue as new. Ask between two attempts, and then call
+ * `continueBetweenAttempts`. They are two functions because each `await` costs a workflow CPU time.
+ */
+export function isTimeToContinue(): boolean {
+  return workflowInfo().continueAsNewSuggested || (isHistoryLong() && patched(CONTINUE_SOONER));
+}
+
+/** Continues as new once all updates are answered. */
+export async function continueBetweenAttempts(step: Continuing): Promise<void> {
   await condition(allHandlersFinished);
   await continueStep(step);
 }

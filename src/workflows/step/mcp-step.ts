@@ -39,9 +39,9 @@ import { allHandlersFinished, CancellationScope, condition, isCancellation } fro
 import type { InvokeToolOutcome, Obstacle } from '../../contracts/activities.ts';
 import type { McpStepInput, McpStepResult } from '../../contracts/step.ts';
 import { refuseSecondSdk } from '../one-sdk.ts';
-import { askForApproval } from './ask-for-approval.ts';
+import { askForApproval, needsApproval } from './ask-for-approval.ts';
 import { attemptCall, attemptDescription } from './attempts.ts';
-import { continueIfHistoryIsLong } from './continue-as-new.ts';
+import { continueBetweenAttempts, isTimeToContinue } from './continue-as-new.ts';
 import {
   isObstacle,
   isOverLimit,
@@ -87,7 +87,9 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
 /** Runs APPROVAL, then alternates between CALLING and LOST until the step has ended. */
 async function runStep(step: Step): Promise<McpStepResult> {
   const describe = () => attemptUntilResolved(step, () => attemptDescription(step));
-  const ended = (await resumeWait(step)) ?? (await askForApproval(step, describe));
+  const ended =
+    (isInWait(step) ? await resumeWait(step) : undefined) ??
+    (needsApproval(step) ? await askForApproval(step, describe) : undefined);
   if (ended !== undefined) return ended;
   for (;;) {
     // A new run whose previous run had lost a call resolves that one first.
@@ -111,7 +113,7 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
 ): Promise<Answer | Ended> {
   const { progress } = step;
   for (;;) {
-    await continueIfHistoryIsLong(step);
+    if (isTimeToContinue()) await continueBetweenAttempts(step);
     step.credential.clearHint();
     step.server.clearHint();
     const outcome = await attempt();
@@ -156,6 +158,11 @@ async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction>
   }
 }
 
+// Whether the previous run continued as new during a wait.
+function isInWait({ progress: { notBefore, serverPaused, awaitedDeposit } }: Step): boolean {
+  return notBefore !== undefined || serverPaused?.wait !== undefined || awaitedDeposit !== undefined;
+}
+
 // Continues the wait during which the previous run continued as new.
 async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
   await waitUntilNotBefore(step);
@@ -196,5 +203,6 @@ async function endCancelled({ progress, record }: Step): Promise<void> {
 
 // Not cancellable, because a cancellation here would lose the result.
 async function updatesAnswered(): Promise<void> {
+  if (allHandlersFinished()) return;
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
 }

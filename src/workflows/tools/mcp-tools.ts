@@ -26,7 +26,7 @@ import type { ToolListing } from '../../contracts/activities.ts';
 import { stepResultOfListing } from '../../contracts/listing.ts';
 import type { McpToolsInput, McpToolsOfServer, McpToolsResult } from '../../contracts/mcp-tools.ts';
 import { refuseSecondSdk } from '../one-sdk.ts';
-import { continueIfHistoryIsLong } from '../step/continue-as-new.ts';
+import { continueBetweenAttempts, isTimeToContinue } from '../step/continue-as-new.ts';
 import { removeWaiter } from '../step/step-activities.ts';
 import { awaitConnections, findAwaited } from './await-connections.ts';
 import type { CarriedListing, Listing } from './listing.ts';
@@ -60,7 +60,7 @@ async function runListing(listing: Listing): Promise<McpToolsOfServer[]> {
   // A new run continues the pause of the previous one.
   if (progress.awaited !== undefined) await awaitConnections(listing, progress.awaited);
   for (;;) {
-    await continueIfHistoryIsLong(listing);
+    if (isTimeToContinue()) await continueBetweenAttempts(listing);
     const lists = await readLists(listing);
     const awaited = plan.waits ? findAwaited(listing, lists) : {};
     if (Object.keys(awaited).length === 0) return resultOf(listing, lists);
