@@ -13,6 +13,9 @@ export const storedSchema = z.object({
   resuming: z.int().nonnegative().describe('Number of steps that waited for this deposit and now resume.'),
 });
 
+/** What `POST /mcp-oauth-credentials` answers. */
+export type StoredAnswer = z.output<typeof storedSchema>;
+
 /** The connection of one account of a user to one server. */
 export const connectionSchema = z
   .object({
