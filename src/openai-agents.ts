@@ -55,8 +55,9 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
   const call = createToolCaller(options);
   const list = createToolList(options);
   let connect: NamedTool | undefined;
-  // An agent that listed before another one may still call the connect tool when the list has others.
-  let lastConnect: NamedTool | undefined;
+  // An agent that listed before another one may still call the connect tool when the list has others. A workflow that
+  // began before an upgrade may have listed it under a former name.
+  const links = new Map<string, ModelAnswer>();
   let names = new Set<string>();
   return {
     name: options.name ?? [mcpServerId, ...Object.values(accountMember(options.account))].join('_'),
@@ -72,13 +73,14 @@ export function latchkeyMcpServer(options: LatchkeyMcpServerOptions): MCPServer 
     async listTools() {
       const server = await list.read();
       connect = 'failure' in server ? connectToolOf(server, options) : undefined;
-      lastConnect = connect ?? lastConnect;
+      if (connect !== undefined) links.set(connect.tool.name, connect.answer);
       names = new Set('tools' in server ? server.tools.map(({ name }) => name) : []);
       if ('tools' in server) return server.tools as Tools;
       return (connect === undefined ? [] : [connect.tool]) as Tools;
     },
     async callTool(tool, args) {
-      if (tool === lastConnect?.tool.name && !names.has(tool)) return frameworkContent(lastConnect.answer);
+      const link = names.has(tool) ? undefined : links.get(tool);
+      if (link !== undefined) return frameworkContent(link);
       return frameworkContent(await call({ ...named, tool, arguments: args ?? {} }));
     },
     async invalidateToolsCache() {

@@ -39,7 +39,7 @@ export function connectToolsFor(
 
 const HASHED_NAMES = 'hashed-names-of-connect-tools';
 
-/** The name of a server's tool for an agent that has other servers, too. Agents that began earlier have one without a hash. */
+/** The name of a server's tool for an agent that has other servers, too. Lists from before an upgrade, when replayed, have one without a hash. */
 export function connectToolName({ address }: ConnectTool): string {
   const [former = ''] = toolNames([address]);
   return address.account === DEFAULT_ACCOUNT || !patched(HASHED_NAMES)
