@@ -24,6 +24,9 @@ const INTEGRATION = [
   'test/commands/help.test.ts',
 ];
 
+/** The chart and the image. Their tools are built first, which takes longer than many suites. */
+const DEPLOY = ['test/deploy/*.proof.ts'];
+
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
 
 // It writes into the repository: `npm run replay:record` alone has it, whatever else a run is told to select.
@@ -78,9 +81,14 @@ export default defineConfig({
           // They start processes of their own.
           maxWorkers: 4,
           include: ['test/**/*.proof.ts'],
+          exclude: [...configDefaults.exclude, ...DEPLOY],
           globalSetup: GLOBAL_SETUP,
           testTimeout: 120_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'deploy', include: DEPLOY, globalSetup: GLOBAL_SETUP, testTimeout: 120_000 },
       },
       // Agents as a reader runs them: examples installed from the tarball, in processes of their own.
       {
