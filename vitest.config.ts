@@ -22,6 +22,10 @@ const INTEGRATION = [
   'test/operations/forget-user.test.ts',
   'test/dev/embedded/authorization-server.test.ts',
   'test/commands/help.test.ts',
+  'test/commands/completion.test.ts',
+  'test/http/outages.test.ts',
+  'test/http/start.test.ts',
+  'test/connect/accounts.test.ts',
 ];
 
 /** The chart and the image. Their tools are built first, which takes longer than many suites. */
