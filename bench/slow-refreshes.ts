@@ -4,8 +4,8 @@ import type { AuthorizationServer } from '../src/dev/embedded/authorization-serv
 const REFRESH_MS = 3_000;
 
 /**
- * Expires the user's access token, and lets each refresh take a while: whoever may send the refresh token, does so in
- * that time. Returns what ends it.
+ * Expires the user's access token, and delays the answer to each refresh, so that all workers meet the expired token
+ * before the first renewal ends. Returns what ends the delay.
  */
 export function slowRefreshes({ control }: AuthorizationServer, accountId: string): { end(): void } {
   control.expireAccessTokens(accountId);

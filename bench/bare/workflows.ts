@@ -1,6 +1,6 @@
 /**
- * What a team would write without Latchkey, and what steps are compared with: one activity that makes the call. There
- * is no renewal, no pause and no record of a lost call.
+ * What a team would write without Latchkey, and what steps are compared with: one activity that makes the call. These
+ * workflows do not renew tokens, do not pause, and do not record a lost call.
  */
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import { RELEASE } from '../names.ts';

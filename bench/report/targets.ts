@@ -10,7 +10,6 @@ export interface Target {
   met: boolean;
 }
 
-/** Below the ratio of workflows without search attributes, records and links. */
 const MAX_CPU_RATIO = 1.15;
 const MIN_THROUGHPUT_RATIO = 0.95;
 const MAX_LATENCY_RATIO = 1.05;

@@ -121,7 +121,7 @@ function drawCharts({ panels, colours, lines, start, end }) {
       series: series.map(({ name, points }) => ({
         type: 'line',
         name,
-        // A point without neighbours is no line.
+        // No line is drawn through a point without neighbours.
         data: points.map(([at, value], i) => ({
           value: [at, scaled(unit, value)],
           symbol: isAlone(points, i) ? 'circle' : 'none',

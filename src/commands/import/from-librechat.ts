@@ -44,7 +44,7 @@ function withPart(parts: Parts, next: McpDocument): Parts {
   return known === undefined || isNewer ? { ...parts, [next.part]: next } : parts;
 }
 
-/** A client without tokens is no connection. */
+/** A client without tokens is not a connection. */
 function candidatesOfParts(
   { refresh, ...rest }: Parts,
   options: LibreChatOptions,

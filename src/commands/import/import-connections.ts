@@ -29,7 +29,7 @@ export interface ImportOptions {
 
 /**
  * Deposits the connections that a stream has, one a line. One that can't be imported never stops the others. The exit
- * code is 1 if a line failed or it could not go on, such as when nobody reads its output any more, and 128 + the
+ * code is 1 if a line failed or it could not go on, such as when its output was closed, and 128 + the
  * signal's number after a signal: requests under way are finished first.
  *
  * @throws LatchkeyApiError if no other line can succeed either, once it has said where to go on
