@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
+import { mapConcurrently } from '../../src/async/map-concurrently.ts';
 import type { McpStepInput, StepView } from '../../src/contracts/step.ts';
 import type { World } from '../support/world.ts';
 
 const STARTS_AT_ONCE = 25;
 const START_WITHIN_MS = 120_000;
-const LOOKS_AT_ONCE = 25;
+/** A busy server loses tasks on their way to a worker, so the looks leave it time for them. */
+const LOOKS_AT_ONCE = 10;
+const LOOK_EVERY_MS = 1_000;
 /** Less than the 60 s for which a process waits for an answer. */
 const HOLD_AT_MOST_MS = 50_000;
 
@@ -77,7 +80,7 @@ async function untilAllRefresh(
       const met = steps.length - left.length;
       throw new Error(`${met} of ${steps.length} steps met a refresh, in ${refreshers.size} processes`);
     }
-    await delay(100);
+    await delay(LOOK_EVERY_MS);
     // A process that came up late gets its share of those that have stepped aside and come again.
     left = await notRefreshing(world, left.length > 0 ? left : steps, refreshers);
   }
@@ -103,6 +106,26 @@ async function refresherOf({ temporal }: World, { workflowId }: StepView): Promi
   const { raw } = await temporal.client.workflow.getHandle(workflowId).describe();
   const refresh = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'refreshToken');
   return refresh && (refresh.lastWorkerIdentity ?? '');
+}
+
+/** What each of the steps that do not wait for the user does instead: shown when the test fails. */
+export async function stepsNotWaiting(
+  { steps: worldSteps, temporal }: World,
+  user: string,
+  steps: readonly StepView[],
+): Promise<object[]> {
+  const waiting = new Set(await worldSteps.waiting(user));
+  const others = steps.filter(({ stepId }) => !waiting.has(stepId));
+  const { workflow } = temporal.client;
+  return mapConcurrently(others, async ({ stepId, workflowId }) => {
+    const { status, raw } = await workflow.getHandle(workflowId).describe();
+    const activities = (raw.pendingActivities ?? []).map(({ activityType, attempt, lastFailure }) => ({
+      name: activityType?.name,
+      attempt,
+      lastFailure: lastFailure?.message,
+    }));
+    return { stepId, status: status.name, activities };
+  });
 }
 
 /** How many of these steps have asked for a refresh, by their histories. */
