@@ -41,9 +41,13 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
     inactivityTimeoutMs: plan.timeoutsMs.call,
     ...(justRenewed !== undefined && { justRenewed }),
   };
-  const outcome = await invokeTool
-    .executeWithOptions(shownFor(plan.userId, toolAtServer(plan)), [input])
-    .catch(classifyActivityFailure);
+  const shown = shownFor(plan.userId, toolAtServer(plan));
+  let outcome: InvokeToolOutcome;
+  try {
+    outcome = await invokeTool.executeWithOptions(shown, [input]);
+  } catch (error) {
+    outcome = classifyActivityFailure(error);
+  }
   if (outcome.kind !== 'completed' && CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('the step was cancelled');
   }

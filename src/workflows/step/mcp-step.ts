@@ -58,7 +58,6 @@ import { resolveLost } from './resolve-lost.ts';
 import { type Ended, fail, type Reaction, type Step, succeed, toolFailed } from './step.ts';
 import { removeWaiter } from './step-activities.ts';
 import { type CarriedStep, forgetRenewals } from './step-progress.ts';
-import type { StepRecord } from './step-record.ts';
 import { acceptWithdrawal } from './withdrawal.ts';
 
 /**
@@ -71,11 +70,18 @@ import { acceptWithdrawal } from './withdrawal.ts';
 export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): Promise<McpStepResult> {
   refuseSecondSdk();
   const opened = openStep(input, carriedOver);
-  if (opened.kind === 'bad-input') return finish(opened.record, opened.result);
+  if (opened.kind === 'bad-input') {
+    opened.record.finish(opened.result);
+    return opened.result;
+  }
   const { step } = opened;
   const withdrawal = acceptWithdrawal(step);
   try {
-    return await finish(step.record, await withdrawal.run(() => runStep(step)));
+    const result = await withdrawal.run(() => runStep(step));
+    // A result counts even if it came after a cancellation was requested.
+    step.record.finish(result);
+    if (!allHandlersFinished()) await updatesAnswered();
+    return result;
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await endCancelled(step);
@@ -174,9 +180,9 @@ async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
 }
 
 // The restore signal can arrive at any time, even while an obstacle is being resolved.
-async function attemptCallUnlessLost(step: Step): Promise<InvokeToolOutcome> {
+function attemptCallUnlessLost(step: Step): Promise<InvokeToolOutcome> {
   const { lost } = step.progress;
-  return lost === undefined ? attemptCall(step) : { kind: 'lost', cause: lost };
+  return lost === undefined ? attemptCall(step) : Promise.resolve({ kind: 'lost', cause: lost });
 }
 
 function resultOf(
@@ -187,22 +193,14 @@ function resultOf(
   return isError ? toolFailed(result) : succeed(result);
 }
 
-// A result counts even if it came after a cancellation was requested.
-async function finish(record: StepRecord, result: McpStepResult): Promise<McpStepResult> {
-  record.finish(result);
-  await updatesAnswered();
-  return result;
-}
-
 // A step that was ever paused for a deposit may have a waiter: a forged signal ends the pause and leaves the waiter.
 async function endCancelled({ progress, record }: Step): Promise<void> {
   if (progress.reauth !== undefined) await CancellationScope.nonCancellable(() => removeWaiter());
   record.cancel();
-  await updatesAnswered();
+  if (!allHandlersFinished()) await updatesAnswered();
 }
 
 // Not cancellable, because a cancellation here would lose the result.
-async function updatesAnswered(): Promise<void> {
-  if (allHandlersFinished()) return;
-  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+function updatesAnswered(): Promise<void> {
+  return CancellationScope.nonCancellable(() => condition(allHandlersFinished));
 }
