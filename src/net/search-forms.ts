@@ -19,14 +19,16 @@ export interface SearchedForms {
 
 /** The characters by which the forms of a place are looked up. No form is shorter. */
 const KEY_LENGTH = 6;
+/** Up to so many characters, a search for each head alone takes less time than compiling the pattern of all. */
+const SHORT_TEXT = 2_048;
 
 /**
  * Searches for the heads of the forms, and compares the rest. A regular expression of whole forms takes long to compile,
  * and is refused as too large for a few tokens of some thousand characters.
  */
 export function createFormSearch({ heads, longest, all }: SearchedForms): FormSearch {
-  const patterns = Array.from(new Set(heads), escaped);
-  const anyHead = patterns.length === 0 ? /(?!)/g : new RegExp(patterns.join('|'), 'g');
+  const distinct = [...new Set(heads)];
+  let compiled: RegExp | undefined;
   let byKey: Map<string, string[]> | undefined;
 
   function formsAt(key: string): string[] {
@@ -35,11 +37,23 @@ export function createFormSearch({ heads, longest, all }: SearchedForms): FormSe
     return byKey.get(key) ?? [];
   }
 
+  // Compiled once it is needed: that takes longer than the search of some short texts.
+  function anyHead(): RegExp {
+    compiled ??= distinct.length === 0 ? /(?!)/g : new RegExp(distinct.map(escaped).join('|'), 'g');
+    return compiled;
+  }
+
+  function hasHead(text: string): boolean {
+    if (text.length <= SHORT_TEXT) return distinct.some((head) => text.includes(head));
+    return text.search(anyHead()) !== -1;
+  }
+
   function* findIn(text: string): Generator<{ index: number; length: number }, void> {
+    const pattern = anyHead();
     for (let from = 0; ; ) {
       // Set each time, because other searches may run in between.
-      anyHead.lastIndex = from;
-      const index = anyHead.exec(text)?.index;
+      pattern.lastIndex = from;
+      const index = pattern.exec(text)?.index;
       if (index === undefined) return;
       const candidates = formsAt(text.slice(index, index + KEY_LENGTH));
       const length = candidates.find((form) => text.startsWith(form, index))?.length;
@@ -50,7 +64,7 @@ export function createFormSearch({ heads, longest, all }: SearchedForms): FormSe
 
   return {
     longest,
-    isIn: (text) => text.search(anyHead) !== -1 && findIn(text).next().done === false,
+    isIn: (text) => hasHead(text) && findIn(text).next().done === false,
     findIn,
   };
 }

@@ -46,10 +46,16 @@ type HexDigits = (code: number, length: number) => string;
 const lowerCase: HexDigits = (code, length) => code.toString(16).padStart(length, '0');
 const upperCase: HexDigits = (code, length) => lowerCase(code, length).toUpperCase();
 
+/** In UTF-8 these characters are one byte. Tokens hold no others. */
+const MAX_ASCII = 0x7f;
+
 /** Encoders differ in what they leave as it is: from nothing to what a path may hold. */
 function percentForms(text: string, hex: HexDigits): string[] {
-  const percent = (character: string) =>
-    Array.from(Buffer.from(character), (byte) => `%${hex(byte, 2)}`).join('');
+  const percent = (character: string) => {
+    const code = character.charCodeAt(0);
+    if (code <= MAX_ASCII) return `%${hex(code, 2)}`;
+    return Array.from(Buffer.from(character), (byte) => `%${hex(byte, 2)}`).join('');
+  };
   const encoded = [/./gsu, /[^a-z0-9]/giu, /[^\w.-]/gu, /[^\w.~-]/gu].map((what) =>
     text.replace(what, percent),
   );
@@ -61,11 +67,9 @@ function percentForms(text: string, hex: HexDigits): string[] {
 
 /** Beside quotes and backslashes: all, what is not ASCII, also slashes (PHP), what HTML reserves (Go), also `+` (.NET). */
 function jsonForms(text: string, hex: HexDigits): string[] {
+  const escapeOf = (unit: string) => `\\u${hex(unit.charCodeAt(0), 4)}`;
   const unicode = (character: string) =>
-    character
-      .split('')
-      .map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`)
-      .join('');
+    character.length === 1 ? escapeOf(character) : Array.from(character.split(''), escapeOf).join('');
   const json = JSON.stringify(text).slice(1, -1);
   const ascii = json.replace(/[^ -~]/gu, unicode);
   return [

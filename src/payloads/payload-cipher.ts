@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import type { KeyMissing } from '../contracts/activities.ts';
+import { decrypt, encrypt, headerOf } from '../vault/jwe.ts';
 import { KEY_ID, type KeyRing } from '../vault/key-ring.ts';
 
 export type OpenPayloadOutcome =
@@ -28,13 +28,6 @@ const ENC = 'A256GCM';
 // The wrapped key has 40 bytes, the initialization vector 12, the tag 16.
 const COMPACT_JWE = /^[\w-]+\.[\w-]{54}\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/;
 
-// The whole header is compared before jose is called. As in the vault, jose gets the algorithms, too.
-const DECRYPT_OPTIONS = {
-  keyManagementAlgorithms: [ALG],
-  contentEncryptionAlgorithms: [ENC],
-  maxDecompressedLength: 0,
-};
-
 /**
  * Creates a cipher whose ciphertexts are compact JWEs. They are not bound to a workflow, because Temporal's UI and
  * CLI do not tell a codec server which workflow a payload belongs to.
@@ -57,32 +50,27 @@ export function sealedUnder({ metadata, data }: Payload): string | undefined {
 
 async function seal(keyRing: KeyRing, payload: Payload): Promise<Payload> {
   const kid = keyRing.primaryKid;
-  const key = await keyRing.wrappingKey(kid);
+  const key = keyRing.wrappingKey(kid);
   if (key === undefined) throw new Error('payload cipher: the key ring lacks its own first key');
-  const jwe = await new CompactEncrypt(proto.temporal.api.common.v1.Payload.encode(payload).finish())
-    .setProtectedHeader(protectedHeader(kid))
-    .encrypt(key);
+  const content = proto.temporal.api.common.v1.Payload.encode(payload).finish();
   return {
     // This copy of the id is for people. Decryption uses the one in the protected header.
     metadata: { encoding: Buffer.from(ENCODING), 'encryption-key-id': Buffer.from(kid) },
-    data: Buffer.from(jwe),
+    data: Buffer.from(encrypt(protectedHeader(kid), key, content)),
   };
 }
 
 async function open(keyRing: KeyRing, payload: Payload): Promise<OpenPayloadOutcome> {
   const kid = sealedUnder(payload);
   if (kid === undefined || !payload.data) return { kind: 'not-sealed' };
-  const key = await keyRing.wrappingKey(kid);
+  const key = keyRing.wrappingKey(kid);
   if (key === undefined) return { kind: 'key-missing', kid };
-  try {
-    const { plaintext } = await compactDecrypt(payload.data, key, DECRYPT_OPTIONS);
-    return { kind: 'opened', payload: { ...proto.temporal.api.common.v1.Payload.decode(plaintext) } };
-  } catch (error) {
-    // A text that decrypts was sealed by this cipher, so it is a valid payload. Any other error is a bug or a broken
-    // runtime.
-    if (error instanceof errors.JOSEError) return { kind: 'undecryptable' };
-    throw error;
-  }
+  const plaintext = decrypt(textOf(payload.data), key);
+  if (plaintext === undefined) return { kind: 'undecryptable' };
+  // A text that decrypts was sealed by this cipher, so it is a valid payload. Its data is a view on these bytes, which
+  // are copied because a Buffer shares its memory with others, and a worker sends all of it to another thread.
+  const decoded = proto.temporal.api.common.v1.Payload.decode(new Uint8Array(plaintext));
+  return { kind: 'opened', payload: { ...decoded } };
 }
 
 /** The purpose differs from those of the vault, in case the two rings share a key. */
@@ -91,18 +79,10 @@ function protectedHeader(kid: string) {
 }
 
 function kidOf(jwe: string): string | undefined {
-  const header = readHeader(jwe);
+  const header = headerOf(jwe);
   const kid = header?.kid;
   if (typeof kid !== 'string' || !KEY_ID.test(kid)) return undefined;
   return isDeepStrictEqual(header, protectedHeader(kid)) ? kid : undefined;
-}
-
-function readHeader(jwe: string): Record<string, unknown> | undefined {
-  try {
-    return { ...decodeProtectedHeader(jwe) };
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf(bytes: Uint8Array): string {

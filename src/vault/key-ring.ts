@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, type webcrypto } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { accountMember } from '../contracts/accounts.ts';
+import { createWrappingKey, type WrappingKey } from './wrapping-key.ts';
 
 /** One key of a ring: 32 bytes for AES-256, and an id that every ciphertext names as its `kid`. */
 export interface RingKey {
@@ -31,8 +32,8 @@ export interface KeyRing {
   /** The key that encrypts. */
   readonly primaryKid: string;
   readonly kids: readonly string[];
-  /** Usable only for A256KW. Imported once per ring. Undefined if the ring lacks the key. */
-  wrappingKey(kid: string): Promise<webcrypto.CryptoKey> | undefined;
+  /** Undefined if the ring lacks the key. */
+  wrappingKey(kid: string): WrappingKey | undefined;
   /**
    * Returns a keyed hash that identifies a value without storing it: `<kid>.<base64url HMAC-SHA256>` under the first
    * key. The same value of another user, server or account has another fingerprint.
@@ -70,7 +71,7 @@ export function createKeyRing(keys: readonly RingKey[]): KeyRing {
   return {
     primaryKid: primary.kid,
     kids: entries.map((entry) => entry.kid),
-    wrappingKey: (kid) => byKid.get(kid)?.wrappingKey(),
+    wrappingKey: (kid) => byKid.get(kid)?.wrappingKey,
     fingerprint: (value, binding) => fingerprintUnder(primary.fingerprintKey, value, binding),
     fingerprintKeys: entries.map((entry) => entry.fingerprintKey),
   };
@@ -97,26 +98,17 @@ export function kidOfFingerprint(fingerprint: string): string {
 
 interface RingEntry {
   kid: string;
-  wrappingKey(): Promise<webcrypto.CryptoKey>;
+  wrappingKey: WrappingKey;
   fingerprintKey: FingerprintKey;
 }
 
 function ringEntry({ id, bytes }: RingKey): RingEntry {
   if (bytes.byteLength !== KEY_BYTES) throw new RangeError(`key ring: a key is not ${KEY_BYTES} bytes long`);
-  const own = Uint8Array.from(bytes);
-  let imported: Promise<webcrypto.CryptoKey> | undefined;
   return {
     kid: id,
-    wrappingKey: () => {
-      imported ??= importWrappingKey(own);
-      return imported;
-    },
-    fingerprintKey: { kid: id, bytes: deriveFingerprintKey(own) },
+    wrappingKey: createWrappingKey(bytes),
+    fingerprintKey: { kid: id, bytes: deriveFingerprintKey(bytes) },
   };
-}
-
-function importWrappingKey(bytes: Uint8Array<ArrayBuffer>): Promise<webcrypto.CryptoKey> {
-  return crypto.subtle.importKey('raw', bytes, 'AES-KW', false, ['wrapKey', 'unwrapKey']);
 }
 
 /** Derives a key for this purpose, so that no fingerprint is computed with the encryption key. RFC 5869. */

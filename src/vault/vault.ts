@@ -1,10 +1,9 @@
-import type { webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { accountMember } from '../contracts/accounts.ts';
 import type { KeyMissing } from '../contracts/activities.ts';
+import { decrypt, decryptInPieces, encrypt, encryptInPieces, headerOf } from './jwe.ts';
 import { KEY_ID, type KeyRing, type SecretBinding } from './key-ring.ts';
-import { decryptInPieces, encryptInPieces } from './large-jwe.ts';
+import type { WrappingKey } from './wrapping-key.ts';
 
 /** What a ciphertext is for. A text sealed for one purpose does not open for another. */
 export type VaultPurpose =
@@ -65,15 +64,6 @@ export interface Vault {
 const ALG = 'A256KW';
 const ENC = 'A256GCM';
 
-// The whole header is compared before jose is called. The algorithms are listed for jose, too, so that neither a
-// laxer comparison nor a new default of the library allows an expensive algorithm (PBES2) or one without key wrapping
-// (dir). 0 refuses compressed plaintexts.
-const DECRYPT_OPTIONS = {
-  keyManagementAlgorithms: [ALG],
-  contentEncryptionAlgorithms: [ENC],
-  maxDecompressedLength: 0,
-};
-
 /**
  * Creates a vault whose ciphertexts are compact JWEs.
  *
@@ -81,85 +71,56 @@ const DECRYPT_OPTIONS = {
  */
 export function createVault(keyRing: KeyRing): Vault {
   return {
-    seal: (purpose, binding, plaintext) => seal(keyRing, purpose, binding, plaintext),
-    open: async (purpose, binding, jwe) => {
-      const found = await findKey(keyRing, purpose, binding, jwe);
-      return found.kind === 'found' ? decrypt(jwe, found.key) : found;
+    async seal(purpose, binding, plaintext) {
+      const { kid, key } = primaryKey(keyRing);
+      return encrypt(protectedHeader(kid, purpose, binding), key, contentOf(plaintext));
     },
-    sealInPieces: async (purpose, binding, content) => {
-      const { kid, key } = await primaryKey(keyRing);
+    async open(purpose, binding, jwe) {
+      const found = findKey(keyRing, purpose, binding, jwe);
+      return found.kind === 'found' ? outcomeOf(decrypt(jwe, found.key)?.toString()) : found;
+    },
+    async sealInPieces(purpose, binding, content) {
+      const { kid, key } = primaryKey(keyRing);
       return encryptInPieces(protectedHeader(kid, purpose, binding), key, content);
     },
-    openInPieces: async (purpose, binding, jwe) =>
-      openInPieces(jwe, await findKey(keyRing, purpose, binding, jwe)),
+    openInPieces: async (purpose, binding, jwe) => openInPieces(jwe, findKey(keyRing, purpose, binding, jwe)),
   };
 }
 
 /** Returns the id of the key that a text says it was sealed under, or undefined if it is not from this vault. */
 export function kidOf(jwe: string): string | undefined {
-  return kidIn(readHeader(jwe));
+  return kidIn(headerOf(jwe));
 }
 
-async function seal(
-  keyRing: KeyRing,
-  purpose: VaultPurpose,
-  binding: SealBinding,
-  plaintext: string | object,
-): Promise<string> {
-  const text = typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext);
-  const { kid, key } = await primaryKey(keyRing);
-  return new CompactEncrypt(new TextEncoder().encode(text))
-    .setProtectedHeader(protectedHeader(kid, purpose, binding))
-    .encrypt(key);
+function contentOf(plaintext: string | object): Buffer {
+  return Buffer.from(typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext));
 }
 
-async function primaryKey({ primaryKid, wrappingKey }: KeyRing) {
-  const key = await wrappingKey(primaryKid);
+function primaryKey({ primaryKid, wrappingKey }: KeyRing) {
+  const key = wrappingKey(primaryKid);
   if (key === undefined) throw new Error('vault: the key ring lacks its own first key');
   return { kid: primaryKid, key };
 }
 
-type FoundKey = { kind: 'found'; key: webcrypto.CryptoKey } | Exclude<OpenOutcome, { kind: 'opened' }>;
+type FoundKey = { kind: 'found'; key: WrappingKey } | Exclude<OpenOutcome, { kind: 'opened' }>;
 
 /** Finds the key of a text. The text's header must name this purpose and binding. */
-async function findKey(
-  keyRing: KeyRing,
-  purpose: VaultPurpose,
-  binding: SealBinding,
-  jwe: string,
-): Promise<FoundKey> {
-  const header = readHeader(jwe);
+function findKey(keyRing: KeyRing, purpose: VaultPurpose, binding: SealBinding, jwe: string): FoundKey {
+  const header = headerOf(jwe);
   const kid = kidIn(header);
   if (kid === undefined || !isDeepStrictEqual(header, protectedHeader(kid, purpose, binding))) {
     return { kind: 'undecryptable' };
   }
-  const key = await keyRing.wrappingKey(kid);
+  const key = keyRing.wrappingKey(kid);
   return key === undefined ? { kind: 'key-missing', kid } : { kind: 'found', key };
 }
 
-async function openInPieces(jwe: string, found: FoundKey): Promise<Generator<void, OpenOutcome>> {
-  const plaintext = found.kind === 'found' ? await decryptInPieces(jwe, found.key) : undefined;
-  return (function* () {
-    if (found.kind !== 'found') return found;
-    const text = plaintext && (yield* plaintext);
-    return text === undefined ? { kind: 'undecryptable' } : { kind: 'opened', plaintext: text };
-  })();
+function* openInPieces(jwe: string, found: FoundKey): Generator<void, OpenOutcome> {
+  return found.kind === 'found' ? outcomeOf(yield* decryptInPieces(jwe, found.key)) : found;
 }
 
-async function decrypt(jwe: string, key: webcrypto.CryptoKey): Promise<OpenOutcome> {
-  try {
-    const { plaintext } = await compactDecrypt(jwe, key, DECRYPT_OPTIONS);
-    return { kind: 'opened', plaintext: decodeUtf8(plaintext) };
-  } catch (error) {
-    // Anything else is a bug or a broken runtime, for which the user must not be asked for consent again.
-    if (error instanceof errors.JOSEError) return { kind: 'undecryptable' };
-    throw error;
-  }
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  // By default, TextDecoder drops a leading byte order mark, and the result would differ from the sealed text.
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+function outcomeOf(plaintext: string | undefined): OpenOutcome {
+  return plaintext === undefined ? { kind: 'undecryptable' } : { kind: 'opened', plaintext };
 }
 
 /** Returns the complete header of a text. It is authenticated as the AAD of A256GCM (RFC 7516 §5.1, step 14). */
@@ -180,12 +141,4 @@ function boundTo(binding: SealBinding) {
 function kidIn(header: Record<string, unknown> | undefined): string | undefined {
   const kid = header?.kid;
   return typeof kid === 'string' && KEY_ID.test(kid) ? kid : undefined;
-}
-
-function readHeader(jwe: string): Record<string, unknown> | undefined {
-  try {
-    return { ...decodeProtectedHeader(jwe) };
-  } catch {
-    return undefined;
-  }
 }

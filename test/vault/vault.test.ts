@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CompactEncrypt } from 'jose';
+import { CompactEncrypt, compactDecrypt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
 import { createKeyRing, type RingKey } from '../../src/vault/key-ring.ts';
@@ -43,6 +43,13 @@ describe('sealing', () => {
       kid: 'k1',
       lk: { purpose: 'grant', userId: 'alice', mcpServerId: 'notes' },
     });
+  });
+
+  test('makes what another library of JWE opens', async () => {
+    const shared = key('k1');
+    const jwe = await vaultOf(shared).seal('grant', ALICE, 'secret');
+    const { plaintext } = await compactDecrypt(jwe, shared.bytes);
+    expect(Buffer.from(plaintext).toString()).toBe('secret');
   });
 
   test('makes another ciphertext of the same text each time', async () => {

@@ -17,6 +17,7 @@ import {
   requestWithOwnToken,
   sideRequest,
 } from './authorize-request.ts';
+import { ReadResponse } from './read-response.ts';
 import type { ReadingRules } from './refusal-error.ts';
 import { answerForSdk, type RpcAnswer } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
@@ -104,8 +105,7 @@ async function sendRequest(
   });
   exchange.answered = true;
   exchange.answer = answer;
-  const text = JSON.stringify(answerForSdk(method, id, answer));
-  return new Response(text, { headers: answerHeaders(answered.response) });
+  return new ReadResponse(answerForSdk(method, id, answer), answerHeaders(answered.response));
 }
 
 /**

@@ -1,0 +1,17 @@
+/**
+ * A response to the SDK's transport whose body has been read and parsed already. To write it again, for the transport to
+ * read, would cost ten times as much CPU.
+ */
+export class ReadResponse extends Response {
+  readonly #content: unknown;
+
+  constructor(content: unknown, headers: Headers) {
+    super(null, { headers });
+    this.#content = content;
+  }
+
+  /** How the transport reads a body of `application/json`. */
+  override async json(): Promise<unknown> {
+    return this.#content;
+  }
+}
