@@ -90,6 +90,7 @@ function wokenTable(deposits: readonly Woken[]): GrowthTable {
   return {
     phase: 'deposits',
     head: [
+      'planned',
       'waiting steps',
       'completed',
       'seconds from the deposit',
