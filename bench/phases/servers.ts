@@ -16,7 +16,7 @@ export const servers: Phase = {
     const added = await mapConcurrently(indexes, (index) => addServer(world, index, users), 1);
     say(`${added.length} servers are registered, with ${users} users each`);
     const worker = keep(await world.startStepWorker());
-    await warmUp(world, plan, stepContender(world));
+    await warmUp(world, stepContender(world));
     const spreads = counts.map((count) => ({
       count,
       targets: interleaved(added.slice(0, count).map(({ targets }) => targets)),

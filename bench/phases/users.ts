@@ -21,7 +21,7 @@ export const users: Phase = {
     say(`${names.length} users have connected`);
     const worker = keep(await world.startStepWorker());
     const contender = stepContender(world);
-    await warmUp(world, plan, contender);
+    await warmUp(world, contender);
     const spreads = counts.map((count) => ({
       count,
       targets: names.slice(0, count).map((userId) => ({ userId, contender })),

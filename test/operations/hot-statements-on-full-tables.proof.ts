@@ -13,8 +13,8 @@ import { createTestDatabase } from '../support/database.ts';
 
 const CREDENTIALS = 50_000;
 
-/** docs/performance.md says why these read a whole table. */
-const READ_ALL = [
+/** docs/performance.md says why these may read a whole table. */
+const MAY_READ_ALL = [
   'countWaiters: mcp_step_waiter',
   'deleteExpired: watchedUsers: mcp_watched_user',
   'startLostWork: mcp_step_waiter',
@@ -45,13 +45,15 @@ async function measureOnFullTables() {
   return { statements, waiters, close };
 }
 
-proof('every hot statement finds its rows by an index, but three that read all by design', ({ measured }) => {
+proof('every hot statement finds its rows by an index, but three that may read all', ({ measured }) => {
   const readAll = measured.statements.flatMap(({ operation, scanned }) =>
     scanned.map((table) => `${operation}: ${table}`),
   );
 
   expect(measured.statements.length).toBeGreaterThan(50);
-  expect(readAll.sort()).toEqual(READ_ALL);
+  expect(MAY_READ_ALL).toEqual(expect.arrayContaining(readAll));
+  // The negative control: a scan is seen.
+  expect(readAll).toContain('countWaiters: mcp_step_waiter');
 });
 
 proof('the call path reads its connection in one statement, by an index', ({ measured }) => {
