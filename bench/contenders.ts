@@ -15,11 +15,11 @@ export interface Contender {
 }
 
 /** Started through Latchkey's client. */
-export function stepContender({ latchkey, client }: World): Contender {
+export function stepContender({ latchkey, client }: World, mcpServerId = MCP_SERVER_ID): Contender {
   return {
     name: 'step',
     async runOne(userId) {
-      const workflowId = await startStep(latchkey, { userId, stepId: randomUUID() });
+      const workflowId = await startStep(latchkey, { userId, mcpServerId, stepId: randomUUID() });
       const result: unknown = await client.workflow.getHandle(workflowId).result();
       if (statusOf(result) !== 'success') throw new Error(`a step ended with ${JSON.stringify(result)}`);
     },
@@ -29,11 +29,11 @@ export function stepContender({ latchkey, client }: World): Contender {
 /** Starts a step through Latchkey's client, and returns its workflow id. A start with the same id is the same step. */
 export async function startStep(
   latchkey: Latchkey,
-  step: { userId: string; stepId: string },
+  step: { userId: string; stepId: string; mcpServerId?: string },
   attempts = START_ATTEMPTS,
 ): Promise<string> {
   try {
-    const started = await latchkey.start({ ...step, mcpServerId: MCP_SERVER_ID, ...CALL });
+    const started = await latchkey.start({ mcpServerId: MCP_SERVER_ID, ...step, ...CALL });
     if (started.kind === 'conflict') throw new Error('the id of the step is taken');
     return started.step.workflowId;
   } catch (error) {

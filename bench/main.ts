@@ -11,6 +11,7 @@ import { type PartialReport, reportSchema } from './report/figures.ts';
 import { reportAsText } from './report/table.ts';
 import { wrongCounts } from './report/targets.ts';
 import { writeDocs } from './report/write-docs.ts';
+import { writeGrowthDocs } from './report/write-growth-docs.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -37,7 +38,10 @@ async function main(): Promise<void> {
 }
 
 async function publish(options: BenchOptions, report: PartialReport): Promise<void> {
-  if (options.writeDocs) await writeDocs(ROOT, reportSchema.parse(report));
+  if (options.writeDocs) {
+    if (report.growth !== undefined) await writeGrowthDocs(ROOT, report);
+    else await writeDocs(ROOT, reportSchema.parse(report));
+  }
   process.stdout.write(`${options.json ? JSON.stringify(report) : reportAsText(report)}\n`);
   const wrong = wrongCounts(report);
   for (const sentence of wrong) process.stderr.write(`${sentence}\n`);

@@ -54,8 +54,8 @@ function chosen({ phases: names, mode }: BenchOptions): readonly Phase[] {
   return PHASES.filter((phase) => names?.includes(phase.name) ?? isDefault(phase, mode));
 }
 
-function isDefault({ fullOnly }: Phase, mode: BenchOptions['mode']): boolean {
-  return mode === 'full' || fullOnly !== true;
+function isDefault({ fullOnly, byName }: Phase, mode: BenchOptions['mode']): boolean {
+  return byName !== true && (mode === 'full' || fullOnly !== true);
 }
 
 /** Progress is on stderr: stdout is for the result. */
@@ -67,5 +67,6 @@ function startClock() {
 }
 
 function merged(one: SomeFigures, other: SomeFigures): SomeFigures {
-  return { ...one, ...other, spread: { ...one.spread, ...other.spread } };
+  const growth = one.growth || other.growth ? { growth: { ...one.growth, ...other.growth } } : {};
+  return { ...one, ...other, spread: { ...one.spread, ...other.spread }, ...growth };
 }

@@ -13,3 +13,6 @@ export type Undo = (() => Promise<unknown>)[];
 
 /** The signal that a waiting bare workflow goes on at. */
 export const RELEASE = 'release';
+
+/** The phases of `--growth`: how costs rise with the numbers of users, servers, credentials and waiting steps. */
+export const GROWTH_PHASES = ['users', 'servers', 'credentials', 'deposits'] as const;

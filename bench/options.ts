@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { GROWTH_PHASES } from './names.ts';
 
 export interface BenchOptions {
   /** `quick` takes a few minutes and is for checking that the benchmark runs; its times say little. */
@@ -16,7 +17,7 @@ export interface BenchOptions {
 }
 
 export const USAGE =
-  'npm run bench -- [--quick] [--json] [--check-counts] [--write-docs] [--phase <name>]… [--cpu-prof <folder>]';
+  'npm run bench -- [--quick] [--json] [--check-counts] [--write-docs] [--growth | --phase <name>…] [--cpu-prof <folder>]';
 
 /** @throws with a message for the user */
 export function readOptions(args: string[]): BenchOptions {
@@ -28,19 +29,27 @@ export function readOptions(args: string[]): BenchOptions {
       'check-counts': { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       phase: { type: 'string', multiple: true },
+      growth: { type: 'boolean', default: false },
       'cpu-prof': { type: 'string' },
     },
   });
   if (values['write-docs'] && values.quick)
     throw new Error('--write-docs needs the full run: leave out --quick');
-  if (values['write-docs'] && values.phase)
-    throw new Error('--write-docs needs all phases: leave out --phase');
+  if (values.growth && values.phase) throw new Error('--growth names its phases: leave out --phase');
+  const phases = values.growth ? [...GROWTH_PHASES] : values.phase;
+  if (values['write-docs'] && phases !== undefined && !phases.every(isOfGrowth))
+    throw new Error('--write-docs needs all phases, or those of --growth: leave out --phase');
   return {
     mode: values.quick ? 'quick' : 'full',
     json: values.json,
     checkCounts: values['check-counts'],
     writeDocs: values['write-docs'],
-    phases: values.phase,
+    phases,
     profiles: values['cpu-prof'],
   };
+}
+
+/** Each phase of `--growth` writes figures of its own into the docs. */
+function isOfGrowth(phase: string): boolean {
+  return GROWTH_PHASES.some((name) => name === phase);
 }

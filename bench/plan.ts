@@ -17,6 +17,25 @@ export interface Plan {
     eachCall: { runs: number; count: number };
     polling: { waiters: number; everySeconds: number; watchSeconds: number };
   };
+  growth: Growth;
+}
+
+/** What the phases of `--growth` measure. */
+interface Growth {
+  /** `steps` are the same for each number of users, or of servers. */
+  users: { users: number[]; runs: number; steps: number };
+  /** Each of the users is connected to each of the servers. */
+  servers: { servers: number[]; users: number; runs: number; steps: number };
+  /** Rows of the table, rising. */
+  credentials: number[];
+  deposits: {
+    waiters: number[];
+    maxCachedWorkflows: number;
+    /** Then no more steps are started: a slow machine has fewer that wait. */
+    pauseSeconds: number;
+    /** Then those that have completed are counted. */
+    resumeSeconds: number;
+  };
 }
 
 /** What the contract calls concurrency 50 and 1,000 waiters. */
@@ -34,6 +53,12 @@ export const QUICK: Plan = {
   variants: {
     eachCall: { runs: 1, count: 50 },
     polling: { waiters: 20, everySeconds: 2, watchSeconds: 6 },
+  },
+  growth: {
+    users: { users: [1, 5], runs: 1, steps: 50 },
+    servers: { servers: [1, 3], users: 2, runs: 1, steps: 50 },
+    credentials: [3_000, 10_000],
+    deposits: { waiters: [1, 20], maxCachedWorkflows: 2_000, pauseSeconds: 60, resumeSeconds: 60 },
   },
 };
 
@@ -59,5 +84,16 @@ export const FULL: Plan = {
   variants: {
     eachCall: { runs: 3, count: 300 },
     polling: { waiters: 300, everySeconds: 10, watchSeconds: 30 },
+  },
+  growth: {
+    users: { users: [1, 10, 1_000], runs: 2, steps: 100 },
+    servers: { servers: [1, 10, 100], users: 2, runs: 2, steps: 100 },
+    credentials: [100_000, 1_000_000],
+    deposits: {
+      waiters: [1, 1_000, 10_000],
+      maxCachedWorkflows: 2_000,
+      pauseSeconds: 240,
+      resumeSeconds: 480,
+    },
   },
 };

@@ -8,7 +8,7 @@ const REDIRECT_URI = 'https://app.example/callback';
 /** What users do with their connections. */
 export interface Users {
   /** A genuine authorization-code exchange, deposited over the HTTP API. Resolves to the access token. */
-  connect(userId: string): Promise<string>;
+  connect(userId: string, server?: UsersServer): Promise<string>;
   /** What its client is known by at the authorization server. */
   client: { clientId: string; tokenEndpoint: string; resource: string };
   /** A genuine exchange whose tokens Latchkey never sees. */
@@ -17,9 +17,16 @@ export interface Users {
   consent(userId: string): Promise<{ accessToken: string; deposit(): Promise<number> }>;
 }
 
+/** A registered MCP server. Default: the one that all users share. */
+export interface UsersServer {
+  mcpServerId: string;
+  /** Its URL. */
+  resource: string;
+}
+
 interface UsersOptions {
   authorizationServer: AuthorizationServer;
-  /** The MCP server's URL. */
+  /** The shared MCP server's URL. */
   resource: string;
   api: { url: string; jwtSecret: string };
 }
@@ -27,15 +34,16 @@ interface UsersOptions {
 export async function createUsers({ authorizationServer, resource, api }: UsersOptions): Promise<Users> {
   const { clientId } = await authorizationServer.registerClient({ redirectUris: [REDIRECT_URI] });
   const { issuer, tokenEndpoint } = authorizationServer;
-  const exchange = (accountId: string) =>
-    authorizeHeadlessly({ issuer, clientId, redirectUri: REDIRECT_URI, resource, accountId });
+  const shared: UsersServer = { mcpServerId: MCP_SERVER_ID, resource };
+  const exchange = (accountId: string, at = shared) =>
+    authorizeHeadlessly({
+      ...{ issuer, clientId, redirectUri: REDIRECT_URI, accountId },
+      resource: at.resource,
+    });
 
-  async function consent(userId: string) {
-    const { accessToken, refreshToken, expiresIn } = await exchange(userId);
-    const body = {
-      mcpServerId: MCP_SERVER_ID,
-      ...{ refreshToken, accessToken, expiresIn, tokenEndpoint, clientId, resource },
-    };
+  async function consent(userId: string, server = shared) {
+    const { accessToken, refreshToken, expiresIn } = await exchange(userId, server);
+    const body = { ...server, refreshToken, accessToken, expiresIn, tokenEndpoint, clientId };
     const user = await apiOf({ userId }, api);
     const deposit = async () => {
       const stored = await user.request<{ resuming: number }>('POST', '/mcp-oauth-credentials', body);
@@ -51,8 +59,8 @@ export async function createUsers({ authorizationServer, resource, api }: UsersO
       return { accessToken, refreshToken };
     },
     consent,
-    async connect(userId) {
-      const { accessToken, deposit } = await consent(userId);
+    async connect(userId, server) {
+      const { accessToken, deposit } = await consent(userId, server);
       await deposit();
       return accessToken;
     },

@@ -34,6 +34,8 @@ export interface World extends Workers {
   mcpServer: DemoMcpServer;
   users: Users;
   databaseUrl: string;
+  /** Starts one more MCP server and registers it under this id. */
+  addMcpServer(mcpServerId: string): Promise<DemoMcpServer>;
 }
 
 /**
@@ -51,7 +53,8 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
   const { authorizationServer, mcpServer } = await startCounterparties(undo);
   const api = await startApi({ environment, folder, jwtSecret, port: await freePort() });
   undo.push(api.stop);
-  await registerServer(mcpServer.url, { url: api.url, jwtSecret });
+  const register = (id: string, url: string) => registerServer(id, url, { url: api.url, jwtSecret });
+  await register(MCP_SERVER_ID, mcpServer.url);
   return {
     folder,
     temporal,
@@ -62,6 +65,11 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
     databaseUrl: environment.DATABASE_URL,
     authorizationServer,
     mcpServer,
+    async addMcpServer(mcpServerId) {
+      const added = await startOAuthMcpServer(authorizationServer, undo);
+      await register(mcpServerId, added.url);
+      return added;
+    },
     users: await createUsers({
       authorizationServer,
       resource: mcpServer.url,
@@ -74,14 +82,22 @@ export async function startWorld(undo: Undo, profiles: string | undefined): Prom
 async function startCounterparties(undo: Undo) {
   const authorizationServer = await startAuthorizationServer();
   undo.push(authorizationServer.stop);
-  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
-  undo.push(mcpServer.stop);
-  return { authorizationServer, mcpServer };
+  return { authorizationServer, mcpServer: await startOAuthMcpServer(authorizationServer, undo) };
 }
 
-async function registerServer(url: string, api: { url: string; jwtSecret: string }): Promise<void> {
+async function startOAuthMcpServer(authorizationServer: AuthorizationServer, undo: Undo) {
+  const mcpServer = await startMcpServer({ auth: { type: 'oauth2', authorizationServer } });
+  undo.push(mcpServer.stop);
+  return mcpServer;
+}
+
+async function registerServer(
+  id: string,
+  url: string,
+  api: { url: string; jwtSecret: string },
+): Promise<void> {
   const admin = await apiOf({ userId: 'operator', scope: 'latchkey:admin' }, api);
-  await admin.request('PUT', `/mcp-servers/${MCP_SERVER_ID}`, { url, auth: { type: 'oauth2' } });
+  await admin.request('PUT', `/mcp-servers/${id}`, { url, auth: { type: 'oauth2' } });
 }
 
 async function makeFolder(): Promise<string> {

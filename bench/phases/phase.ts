@@ -10,6 +10,8 @@ export interface Phase {
   name: string;
   /** The short mode leaves it out, unless it is asked for by name. */
   fullOnly?: boolean;
+  /** Both modes leave it out, unless it is asked for by name. */
+  byName?: boolean;
   /** After this time the phase has failed. */
   limitMinutes: Record<BenchOptions['mode'], number>;
   run(phase: PhaseRun): Promise<SomeFigures>;

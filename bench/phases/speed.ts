@@ -5,7 +5,8 @@ import {
   startStep,
   stepContender,
 } from '../contenders.ts';
-import { type Load, type LoadRun, runLoad } from '../load.ts';
+import type { Load } from '../load.ts';
+import { type MeasuredRun, measureRun } from '../measured-run.ts';
 import { CONCURRENCY } from '../plan.ts';
 import type { SomeFigures } from '../report/figures.ts';
 import { median, percentile, rounded, spreadOf } from '../statistics.ts';
@@ -21,15 +22,7 @@ interface Racer {
   world: World;
 }
 
-interface Run extends LoadRun {
-  perSecond: number;
-  /** Milliseconds of the worker process's CPU for each. */
-  cpuMs: number;
-  /** At the MCP server for each, of any method. */
-  requests: number;
-}
-
-type Runs = Record<ContenderName, Run[]>;
+type Runs = Record<ContenderName, MeasuredRun[]>;
 
 /** Throughput, latency, CPU and the counts of a step, of steps and bare workflows in turn. */
 export const speed: Phase = {
@@ -78,17 +71,12 @@ async function alternate(racers: Racer[], times: number, load: Load): Promise<Ru
   return runs;
 }
 
-async function runOf({ contender, worker, users, world }: Racer, load: Load): Promise<Run> {
-  const requestsBefore = world.mcpServer.requests().length;
-  const cpuBefore = await worker.cpuMs();
-  const run = await runLoad(load, (index) => contender.runOne(users[index % users.length] ?? ''));
-  const cpuAfter = await worker.cpuMs();
-  return {
-    ...run,
-    perSecond: load.count / run.seconds,
-    cpuMs: (cpuAfter - cpuBefore) / load.count,
-    requests: (world.mcpServer.requests().length - requestsBefore) / load.count,
-  };
+function runOf({ contender, worker, users, world }: Racer, load: Load): Promise<MeasuredRun> {
+  return measureRun(load, {
+    worker,
+    countRequests: () => world.mcpServer.requests().length,
+    runOne: (index) => contender.runOne(users[index % users.length] ?? ''),
+  });
 }
 
 function throughputFigures(byConcurrency: { concurrency: number; runs: Runs }[]): SomeFigures {
@@ -119,7 +107,7 @@ function throughputFigures(byConcurrency: { concurrency: number; runs: Runs }[])
   };
 }
 
-function spreadOfRuns(runs: Run[], of: (run: Run) => number) {
+function spreadOfRuns(runs: MeasuredRun[], of: (run: MeasuredRun) => number) {
   const { median, min, max } = spreadOf(runs.map(of));
   return { median: rounded(median, 2), min: rounded(min, 2), max: rounded(max, 2) };
 }
@@ -130,7 +118,7 @@ function requestsOf(byConcurrency: { runs: Runs }[], name: ContenderName): numbe
   return requests.reduce((worst, one) => (Math.abs(one - 1) > Math.abs(worst - 1) ? one : worst), 1);
 }
 
-function latencyOf(runs: Run[]): { p50: number; p95: number } {
+function latencyOf(runs: MeasuredRun[]): { p50: number; p95: number } {
   const all = runs.flatMap(({ latenciesMs }) => latenciesMs);
   return { p50: rounded(percentile(all, 50), 1), p95: rounded(percentile(all, 95), 1) };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Growth } from './growth-figures.ts';
 
 const figure = z.number().nonnegative();
 const count = z.int().nonnegative();
@@ -102,7 +103,11 @@ const figures = z.strictObject({ ...promisedFigures, ...details });
 export type Figures = z.infer<typeof figures>;
 
 /** What one phase finds out. */
-export type SomeFigures = Partial<Omit<Figures, 'spread'>> & { spread?: Partial<Figures['spread']> };
+export type SomeFigures = Partial<Omit<Figures, 'spread'>> & {
+  spread?: Partial<Figures['spread']>;
+  /** Of a run with `--growth`. */
+  growth?: Growth;
+};
 
 const about = {
   mode: z.enum(['full', 'quick']),

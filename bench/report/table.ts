@@ -1,24 +1,26 @@
 import type { PartialReport } from './figures.ts';
+import { growthTables } from './growth-rows.ts';
 import { rowsOf, variantRows } from './rows.ts';
 import { targetsOf } from './targets.ts';
 
 /** The report for people, as text. */
 export function reportAsText(report: PartialReport): string {
   const figures = rowsOf(report);
+  const variants = variantRows(report);
   const targets = targetsOf(report).map(({ name, target, value, met }): string[] => [
     name,
     `${value}`,
     target,
     met ? 'met' : 'NOT met',
   ]);
-  return [
-    machineAsText(report),
-    '',
-    aligned([['', 'step', 'bare'], ...figures]),
-    '',
-    ...(variantRows(report).length > 0 ? [aligned(variantRows(report)), ''] : []),
-    aligned([['target', 'is', 'has to be', ''], ...targets]),
-  ].join('\n');
+  const growth = growthTables(report.growth ?? {}).map(({ head, rows }) => [head, ...rows]);
+  const tables: string[][][] = [
+    ...(figures.length > 0 ? [[['', 'step', 'bare'], ...figures]] : []),
+    ...(variants.length > 0 ? [variants] : []),
+    ...(targets.length > 0 ? [[['target', 'is', 'has to be', ''], ...targets]] : []),
+    ...growth,
+  ];
+  return [machineAsText(report), ...tables.map(aligned)].join('\n\n');
 }
 
 /** One sentence, in text and in the docs. */

@@ -2,15 +2,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chartsOf } from './charts.ts';
 import type { Report } from './figures.ts';
+import { preliminary, table, withBlock } from './markdown.ts';
 import { rowsOf, variantRows } from './rows.ts';
 import { machineAsText } from './table.ts';
 import { targetsOf } from './targets.ts';
 
 const BEGIN = '<!-- Written by npm run bench -- --write-docs -->';
 const END = '<!-- The end of what it writes -->';
-
-/** A load of this many per core before the run: others worked on the machine. */
-const BUSY = 0.25;
 
 /** Writes the figures into docs/performance.md and the plots beside it. */
 export async function writeDocs(root: string, report: Report): Promise<void> {
@@ -23,10 +21,7 @@ export async function writeDocs(root: string, report: Report): Promise<void> {
 
 /** @throws if the page has no place for the figures */
 export function withFigures(page: string, report: Report): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error('docs/performance.md has no place for the figures');
-  return `${page.slice(0, begin)}${BEGIN}\n\n${figuresAsMarkdown(report)}\n\n${page.slice(end)}`;
+  return withBlock(page, { begin: BEGIN, end: END }, figuresAsMarkdown(report));
 }
 
 function figuresAsMarkdown(report: Report): string {
@@ -52,13 +47,3 @@ const ALT: Record<string, string> = {
   'bench-resume.svg': 'Time to resume against the number of waiting workflows',
   'bench-paused.svg': 'Memory of a worker and size of the database against the number of paused steps',
 };
-
-function preliminary({ machine: { loadBefore, cores } }: Report): string {
-  if (loadBefore <= BUSY * cores) return '';
-  return ' **Preliminary:** other work kept the machine busy.';
-}
-
-function table(head: string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}

@@ -56,7 +56,8 @@ export function createDeleteExpired(deps: DeleteExpiredDependencies) {
   };
 }
 
-function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
+/** Each kind of row that expires, with what deletes a batch of it. */
+export function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
   return {
     revocations: () => abandonStaleRevocations(db),
     results: () => deleteOldResults(db, retention.resultRetentionDays),

@@ -35,11 +35,21 @@ test('reads every option', () => {
   });
 });
 
+test('--growth names its phases, whose figures may be written alone', () => {
+  const phases = ['users', 'servers', 'credentials', 'deposits'];
+
+  expect(readOptions(['--growth', '--write-docs'])).toMatchObject({ phases, writeDocs: true });
+  expect(readOptions(['--phase', 'users', '--write-docs'])).toMatchObject({ phases: ['users'] });
+});
+
 test.each([
   [['--fast'], /--fast/],
   [['speed'], /speed/],
   [['--write-docs', '--quick'], /full run/],
   [['--write-docs', '--phase', 'speed'], /all phases/],
+  [['--write-docs', '--phase', 'users', '--phase', 'speed'], /all phases/],
+  [['--growth', '--phase', 'speed'], /--growth names its phases/],
+  [['--growth', '--quick', '--write-docs'], /full run/],
 ])('refuses %j', (args, problem) => {
   expect(() => readOptions(args)).toThrow(problem);
 });

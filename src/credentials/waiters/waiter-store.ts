@@ -124,11 +124,17 @@ export async function listLostResumptions(
   db: Db,
   limit: number,
 ): Promise<(CredentialKey & { version: number })[]> {
+  // The LIMIT 1 keeps the planner from a join that reads every credential: each awaited one is looked up by its key.
   const { rows } = await db.query<KeyRow & { credential_version: string }>(
-    `SELECT DISTINCT c.user_id, c.mcp_server_id, c.account, c.credential_version
-       FROM mcp_waiter w
-       JOIN mcp_credential c ON (c.user_id, c.mcp_server_id, c.account) = (w.user_id, w.mcp_server_id, w.account)
-      WHERE c.status = 'connected' AND w.seen_version < c.credential_version
+    `SELECT c.user_id, c.mcp_server_id, c.account, c.credential_version
+       FROM (SELECT user_id, mcp_server_id, account, min(seen_version) AS seen_version
+               FROM mcp_waiter GROUP BY user_id, mcp_server_id, account) AS awaited
+      CROSS JOIN LATERAL (
+        SELECT c.* FROM mcp_credential c
+         WHERE c.user_id = awaited.user_id AND c.mcp_server_id = awaited.mcp_server_id
+           AND c.account = awaited.account
+           AND c.status = 'connected' AND c.credential_version > awaited.seen_version
+         LIMIT 1) AS c
       LIMIT $1`,
     [limit],
   );
