@@ -23,7 +23,6 @@ import { logSetupProblems } from './temporal/check-setup.ts';
 import { guardReplays } from './temporal/guard-replays.ts';
 import { connectionProblem, refuseSecondWorkflowSdk, sharedPackageProblem } from './temporal/one-sdk.ts';
 import { openTemporalClient } from './temporal/open-client.ts';
-import { workflowBundleOptions } from './temporal/workflow-bundle-options.ts';
 import { checkKeys } from './vault/boot-check/check-keys.ts';
 import { runUntilKeyCheckFails } from './vault/boot-check/run-until-key-check-fails.ts';
 import { startAnnouncing } from './worker.ts';
@@ -58,7 +57,6 @@ export function createLatchkeyPlugin(options: LatchkeyPluginOptions = {}): Worke
     configureBundler: (own) => ({
       ...own,
       payloadConverterPath: own.payloadConverterPath ?? converterPath(),
-      preloadModules: [...(own.preloadModules ?? []), ...workflowBundleOptions().preloadModules],
       webpackConfigHook: (config) => refuseSecondWorkflowSdk(own.webpackConfigHook?.(config) ?? config),
     }),
     configureWorker(own) {
