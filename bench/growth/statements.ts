@@ -56,6 +56,7 @@ export interface GrowingStatement extends Omit<MeasuredStatement, 'ms' | 'buffer
 /** @throws if a statement was not executed at each size: then its figures could not be compared */
 export function sideBySide(measured: readonly MeasuredStatement[][]): GrowingStatement[] {
   const [first = [], ...later] = measured;
+  for (const statement of later.flat()) sameIn(first, statement);
   return first.map((statement) => {
     const all = [statement, ...later.map((size) => sameIn(size, statement))];
     const { path, operation, text } = statement;

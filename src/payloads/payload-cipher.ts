@@ -67,8 +67,7 @@ async function open(keyRing: KeyRing, payload: Payload): Promise<OpenPayloadOutc
   if (key === undefined) return { kind: 'key-missing', kid };
   const plaintext = decrypt(textOf(payload.data), key);
   if (plaintext === undefined) return { kind: 'undecryptable' };
-  // A text that decrypts was sealed by this cipher, so it is a valid payload. Its data is a view on these bytes, which
-  // are copied because a Buffer shares its memory with others, and a worker sends all of it to another thread.
+  // A text that decrypts was sealed by this cipher, so it is a valid payload. From a Buffer, protobuf would make Buffers.
   const decoded = proto.temporal.api.common.v1.Payload.decode(new Uint8Array(plaintext));
   return { kind: 'opened', payload: { ...decoded } };
 }

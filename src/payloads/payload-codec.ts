@@ -48,7 +48,11 @@ async function decode(cipher: PayloadCipher | undefined, payload: Payload): Prom
     case 'key-missing':
       throw new PayloadKeyMissing(outcome.kid);
     case 'undecryptable':
-      return { ...payload, metadata: { ...payload.metadata, encoding: Buffer.from(UNDECRYPTABLE) } };
+      // Not `Buffer.from`: this goes to another thread, and with a short Buffer goes all that shares its memory.
+      return {
+        ...payload,
+        metadata: { ...payload.metadata, encoding: new TextEncoder().encode(UNDECRYPTABLE) },
+      };
     default:
       return outcome satisfies never;
   }

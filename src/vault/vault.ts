@@ -92,8 +92,9 @@ export function kidOf(jwe: string): string | undefined {
   return kidIn(headerOf(jwe));
 }
 
-function contentOf(plaintext: string | object): Buffer {
-  return Buffer.from(typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext));
+// Not `Buffer.from`: a short Buffer shares its memory with others.
+function contentOf(plaintext: string | object): Uint8Array {
+  return new TextEncoder().encode(typeof plaintext === 'string' ? plaintext : JSON.stringify(plaintext));
 }
 
 function primaryKey({ primaryKid, wrappingKey }: KeyRing) {

@@ -101,6 +101,7 @@ describe('the statements', () => {
       },
     ]);
     expect(() => sideBySide([[of(1, 'a')], []])).toThrow(/not executed at each size: SELECT/);
+    expect(() => sideBySide([[], [of(1, 'a')]])).toThrow(/not executed at each size: SELECT/);
   });
 
   test.each([

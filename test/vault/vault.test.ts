@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../src/turns/turns.ts';
@@ -212,11 +212,41 @@ describe('a ciphertext that was tampered with', () => {
       const vault = vaultOf(key('k1'));
       const parts = (await vault.seal('grant', ALICE, 'a secret of some length')).split('.');
       const whole = parts[part] ?? '';
-      for (const bad of ['', whole.slice(0, 4), whole.slice(0, -4), `${whole}AAAA`, `${whole}*`, 'ü']) {
+      const tooLong = [`${whole}A`, `${whole}AAAA`];
+      for (const bad of ['', whole.slice(0, 4), whole.slice(0, -4), ...tooLong, `${whole}*`, 'ü']) {
         expect(await vault.open('grant', ALICE, parts.with(part, bad).join('.'))).toEqual(UNDECRYPTABLE);
       }
     },
   );
+
+  test('does not open with a character more, which stands for no byte', async () => {
+    const vault = vaultOf(key('k1'));
+    // 24 bytes: their 32 characters are groups of four.
+    const jwe = await vault.seal('grant', ALICE, 'x'.repeat(24));
+    const [header, wrapped, iv, ciphertext, tag] = jwe.split('.');
+    const longer = [header, wrapped, iv, `${ciphertext}A`, tag].join('.');
+    expect(ciphertext).toHaveLength(32);
+    expect(await vault.open('grant', ALICE, longer)).toEqual(UNDECRYPTABLE);
+  });
+
+  test('a text that was cut short names no key', async () => {
+    const jwe = await vaultOf(key('k1')).seal('grant', ALICE, 'secret');
+    const short = jwe.split('.').slice(0, 4).join('.');
+    expect(kidOf(short)).toBeUndefined();
+    expect(await vaultOf(key('k2')).open('grant', ALICE, short)).toEqual(UNDECRYPTABLE);
+  });
+
+  // Whoever sends a short Buffer to another thread sends all that shares its memory.
+  test('neither sealing nor opening leaves the secret in the memory that short Buffers share', async () => {
+    const vault = vaultOf(key('k1'));
+    const secret = randomUUID();
+    const isShared = () => Buffer.from(Buffer.from('any').buffer).includes(secret);
+    await vault.open('grant', ALICE, await vault.seal('grant', ALICE, secret));
+    expect(isShared()).toBe(false);
+    // The negative control.
+    Buffer.from(secret);
+    expect(isShared()).toBe(true);
+  });
 
   test.each([
     '',

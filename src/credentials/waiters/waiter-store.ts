@@ -130,7 +130,7 @@ export async function listLostResumptions(
        FROM (SELECT user_id, mcp_server_id, account, min(seen_version) AS seen_version
                FROM mcp_waiter GROUP BY user_id, mcp_server_id, account) AS awaited
       CROSS JOIN LATERAL (
-        SELECT c.* FROM mcp_credential c
+        SELECT c.user_id, c.mcp_server_id, c.account, c.credential_version FROM mcp_credential c
          WHERE c.user_id = awaited.user_id AND c.mcp_server_id = awaited.mcp_server_id
            AND c.account = awaited.account
            AND c.status = 'connected' AND c.credential_version > awaited.seen_version

@@ -43,6 +43,7 @@ export async function attemptCall({ plan, progress }: Step): Promise<InvokeToolO
   };
   const shown = shownFor(plan.userId, toolAtServer(plan));
   let outcome: InvokeToolOutcome;
+  // Not `catch()`, which is one more promise: the SDK traces a stack for each.
   try {
     outcome = await invokeTool.executeWithOptions(shown, [input]);
   } catch (error) {

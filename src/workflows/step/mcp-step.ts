@@ -80,6 +80,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
     const result = await withdrawal.run(() => runStep(step));
     // A result counts even if it came after a cancellation was requested.
     step.record.finish(result);
+    // Awaited only where there is something to wait for, for the same reason as `attemptCallUnlessLost`.
     if (!allHandlersFinished()) await updatesAnswered();
     return result;
   } catch (error) {
@@ -179,7 +180,8 @@ async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
   return reaction === 'try-again' ? undefined : reaction;
 }
 
-// The restore signal can arrive at any time, even while an obstacle is being resolved.
+// The restore signal can arrive at any time, even while an obstacle is being resolved. Not async: the SDK traces a stack
+// for each promise, which every step pays for.
 function attemptCallUnlessLost(step: Step): Promise<InvokeToolOutcome> {
   const { lost } = step.progress;
   return lost === undefined ? attemptCall(step) : Promise.resolve({ kind: 'lost', cause: lost });
