@@ -107,7 +107,7 @@ const OTHERS = [
      FROM generate_series($1::int, $2::int) n, generate_series(1, 5) step WHERE n % 53 = 1`,
   `INSERT INTO mcp_listing_waiter (workflow_id, step_id, user_id, mcp_server_id, seen_version)
    SELECT 'tools/' || n, 'tools-' || n, ${USER}, ${SERVER}, 1
-     FROM generate_series($1::int, $2::int) n WHERE n % 530 = 1`,
+     FROM generate_series($1::int, $2::int) n WHERE n % 53 = 1`,
   `INSERT INTO mcp_connection_event (user_id, mcp_server_id, status, version, happened_at)
    SELECT ${USER}, ${SERVER}, 'connected', 1, now() - n % 80000 * interval '1 second'
      FROM generate_series($1::int, $2::int) n WHERE n % 20 = 0`,

@@ -56,7 +56,7 @@ export function createDeleteExpired(deps: DeleteExpiredDependencies) {
   };
 }
 
-/** Each kind of row that expires, with what deletes a batch of it. */
+/** For each kind of row that expires: deletes a batch of it. */
 export function expiredKinds({ pool: db, client, logger, retention }: DeleteExpiredDependencies) {
   return {
     revocations: () => abandonStaleRevocations(db),

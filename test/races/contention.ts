@@ -108,7 +108,7 @@ async function refresherOf({ temporal }: World, { workflowId }: StepView): Promi
   return refresh && (refresh.lastWorkerIdentity ?? '');
 }
 
-/** What each of the steps that do not wait for the user does instead: shown when the test fails. */
+/** The steps that do not wait for the user, with what they do: shown when the test fails. */
 export async function stepsNotWaiting(
   { steps: worldSteps, temporal }: World,
   user: string,
