@@ -17,7 +17,7 @@ import {
   requestWithOwnToken,
   sideRequest,
 } from './authorize-request.ts';
-import { ReadResponse } from './read-response.ts';
+import { readResponse } from './read-response.ts';
 import type { ReadingRules } from './refusal-error.ts';
 import { answerForSdk, type RpcAnswer } from './rpc-answer.ts';
 import type { RpcExchange } from './rpc-exchange.ts';
@@ -105,7 +105,7 @@ async function sendRequest(
   });
   exchange.answered = true;
   exchange.answer = answer;
-  return new ReadResponse(answerForSdk(method, id, answer), answerHeaders(answered.response));
+  return readResponse(answerForSdk(method, id, answer), answerHeaders(answered.response));
 }
 
 /**
