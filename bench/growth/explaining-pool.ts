@@ -25,6 +25,8 @@ export interface ExplainingPool {
 export function createExplainingPool(databaseUrl: string): ExplainingPool {
   const options = Object.entries(SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, options: options.join(' ') });
+  // Without a listener, a connection that is lost at the end of a run would end the process.
+  pool.on('error', () => {});
   let heard: Explained[] = [];
   pool.on('connect', (client) =>
     client.on('notice', ({ message }) => {
@@ -36,7 +38,7 @@ export function createExplainingPool(databaseUrl: string): ExplainingPool {
     pool,
     async during(work) {
       heard = [];
-      // Postgres sends the notices of a statement before its end, so they are here when `work` is done.
+      // Postgres sends the notice of a statement before the end of its transaction, so all are here when `work` is done.
       await work();
       return heard;
     },

@@ -51,6 +51,7 @@ describe('a spread of steps', () => {
       Array.from({ length: count }, (_, index) => ({ userId: `${count}-${index}`, contender }));
     const spreads = [1, 3].map((count) => ({ count, targets: targetsOf(count) }));
     let cpu = 0;
+    // The cast is safe: nothing else of the worker is asked for.
     const worker = { cpuMs: async () => (cpu += 10) } as WorkerProcess;
 
     const measured = await measureSpreads(
