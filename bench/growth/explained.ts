@@ -75,6 +75,7 @@ function scannedTableOf(node: PlanNode): string[] {
   return type === 'Seq Scan' && table !== undefined ? [table] : [];
 }
 
-function unique(values: string[]): string[] {
+/** In alphabetical order. */
+export function unique(values: readonly string[]): string[] {
   return [...new Set(values)].sort();
 }

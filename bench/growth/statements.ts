@@ -1,5 +1,5 @@
 import { median, rounded } from '../statistics.ts';
-import type { Explained } from './explained.ts';
+import { type Explained, unique } from './explained.ts';
 
 /** A statement, and what its executions came to at one number of rows. */
 export interface MeasuredStatement {
@@ -40,8 +40,8 @@ export function createStatements(growing: readonly string[]) {
 function measuredOf(growing: readonly string[]) {
   return ({ runs, ...statement }: Executions): MeasuredStatement => ({
     ...statement,
-    indexes: union(runs.map(({ indexes }) => indexes)),
-    scanned: union(runs.map(({ scanned }) => scanned)).filter((table) => growing.includes(table)),
+    indexes: unique(runs.flatMap(({ indexes }) => indexes)),
+    scanned: unique(runs.flatMap(({ scanned }) => scanned)).filter((table) => growing.includes(table)),
     ms: rounded(median(runs.map(({ ms }) => ms)), 3),
     // The most: of several deletions, the first finds rows to delete.
     buffers: Math.max(...runs.map(({ buffers }) => buffers)),
@@ -62,7 +62,7 @@ export function sideBySide(measured: readonly MeasuredStatement[][]): GrowingSta
     const { path, operation, text } = statement;
     return {
       ...{ path, operation, text },
-      indexes: union(all.map(({ indexes }) => indexes)),
+      indexes: unique(all.flatMap(({ indexes }) => indexes)),
       // Of the largest size: Postgres reads a table of a few pages from end to end, whatever its indexes.
       scanned: all.at(-1)?.scanned ?? [],
       at: all.map(({ ms, buffers }) => ({ ms, buffers })),
@@ -74,10 +74,6 @@ function sameIn(size: readonly MeasuredStatement[], { text }: MeasuredStatement)
   const same = size.find((one) => one.text === text);
   if (same === undefined) throw new Error(`not executed at each size: ${text}`);
   return same;
-}
-
-function union(lists: readonly string[][]): string[] {
-  return [...new Set(lists.flat())].sort();
 }
 
 const TABLE = '(?:\\w+\\.)?(mcp_\\w+)';

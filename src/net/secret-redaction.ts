@@ -1,3 +1,4 @@
+import { finish } from '../async/finish.ts';
 import { PIECE_CHARACTERS } from '../contracts/json-string.ts';
 import { redactValue } from './redact-value.ts';
 import { createFormSearch, type FormSearch } from './search-forms.ts';
@@ -108,13 +109,6 @@ export function secretsInUrl(url: string): string[] {
     .split('&')
     .map((part) => part.slice(part.indexOf('=') + 1));
   return [username, password, ...values, ...written];
-}
-
-function finish<T>(pieces: Generator<void, T>): T {
-  for (;;) {
-    const piece = pieces.next();
-    if (piece.done) return piece.value;
-  }
 }
 
 /**

@@ -42,10 +42,15 @@ export function createPayloadCipher(keyRing: KeyRing): PayloadCipher {
 }
 
 /** Returns the id of the key that a payload says it was sealed under, or undefined if it is not from this cipher. */
-export function sealedUnder({ metadata, data }: Payload): string | undefined {
+export function sealedUnder(payload: Payload): string | undefined {
+  return readSealed(payload)?.kid;
+}
+
+function readSealed({ metadata, data }: Payload): { jwe: string; kid: string } | undefined {
   if (!metadata?.encoding || !data || textOf(metadata.encoding) !== ENCODING) return undefined;
   const jwe = textOf(data);
-  return COMPACT_JWE.test(jwe) ? kidOf(jwe) : undefined;
+  const kid = COMPACT_JWE.test(jwe) ? kidOf(jwe) : undefined;
+  return kid === undefined ? undefined : { jwe, kid };
 }
 
 async function seal(keyRing: KeyRing, payload: Payload): Promise<Payload> {
@@ -61,11 +66,12 @@ async function seal(keyRing: KeyRing, payload: Payload): Promise<Payload> {
 }
 
 async function open(keyRing: KeyRing, payload: Payload): Promise<OpenPayloadOutcome> {
-  const kid = sealedUnder(payload);
-  if (kid === undefined || !payload.data) return { kind: 'not-sealed' };
+  const sealed = readSealed(payload);
+  if (sealed === undefined) return { kind: 'not-sealed' };
+  const { jwe, kid } = sealed;
   const key = keyRing.wrappingKey(kid);
   if (key === undefined) return { kind: 'key-missing', kid };
-  const plaintext = decrypt(textOf(payload.data), key);
+  const plaintext = decrypt(jwe, key);
   if (plaintext === undefined) return { kind: 'undecryptable' };
   // A text that decrypts was sealed by this cipher, so it is a valid payload. From a Buffer, protobuf would make Buffers.
   const decoded = proto.temporal.api.common.v1.Payload.decode(new Uint8Array(plaintext));

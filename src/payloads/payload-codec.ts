@@ -48,7 +48,7 @@ async function decode(cipher: PayloadCipher | undefined, payload: Payload): Prom
     case 'key-missing':
       throw new PayloadKeyMissing(outcome.kid);
     case 'undecryptable':
-      // Not `Buffer.from`: this goes to another thread, and with a short Buffer goes all that shares its memory.
+      // Not `Buffer.from`: this is sent to another thread, and a short Buffer shares its memory with others.
       return {
         ...payload,
         metadata: { ...payload.metadata, encoding: new TextEncoder().encode(UNDECRYPTABLE) },

@@ -6,6 +6,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
+import { finish } from '../async/finish.ts';
 import { isObject } from '../contracts/is-object.ts';
 import type { WrappingKey } from './wrapping-key.ts';
 
@@ -107,22 +108,11 @@ function isIntact(checkTag: () => unknown): boolean {
   }
 }
 
-// A short `Buffer.concat` lies in the memory that Node's Buffers share, and whoever sends one of them to another thread
-// sends all of it.
+// Short Buffers share memory, and if one of them is sent to another thread, all of that memory is sent. A piece has memory
+// of its own. `Buffer.concat` would copy a single short piece into the shared memory; several pieces are too long for it.
 function joined(pieces: readonly Buffer[]): Buffer {
-  const [first] = pieces;
-  if (first !== undefined && pieces.length === 1) return first;
-  const all = Buffer.alloc(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(all, at);
-  return all;
-}
-
-function finish<T>(pieces: Generator<void, T>): T {
-  for (;;) {
-    const piece = pieces.next();
-    if (piece.done) return piece.value;
-  }
+  const [first, ...others] = pieces;
+  return first !== undefined && others.length === 0 ? first : Buffer.concat(pieces);
 }
 
 function base64url(bytes: Buffer): string {

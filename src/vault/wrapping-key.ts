@@ -14,7 +14,7 @@ const INITIAL_VALUE = Buffer.alloc(8, 0xa6);
 
 /**
  * Node's own ciphers, because WebCrypto does each operation in another thread: for the few bytes of a key that costs
- * twenty times as much CPU.
+ * more than ten times the CPU.
  *
  * @param bytes 32 bytes, which are copied
  * @see RFC 7518 §4.4 (A256KW), RFC 3394 (AES key wrap)

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { finish } from '../../src/async/finish.ts';
 import { createTurns } from '../../src/turns/turns.ts';
 import { createKeyRing, type RingKey } from '../../src/vault/key-ring.ts';
 import { createVault, kidOf, type Vault } from '../../src/vault/vault.ts';
@@ -137,13 +138,6 @@ describe('sealing in steps', () => {
   });
 });
 
-function finish<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
-
 describe('a ciphertext that was moved', () => {
   test.each([
     ["another user's row", 'grant', { userId: 'bob', mcpServerId: 'notes' }],
@@ -236,7 +230,7 @@ describe('a ciphertext that was tampered with', () => {
     expect(await vaultOf(key('k2')).open('grant', ALICE, short)).toEqual(UNDECRYPTABLE);
   });
 
-  // Whoever sends a short Buffer to another thread sends all that shares its memory.
+  // If a short Buffer is sent to another thread, all of the memory that it shares with others is sent.
   test('neither sealing nor opening leaves the secret in the memory that short Buffers share', async () => {
     const vault = vaultOf(key('k1'));
     const secret = randomUUID();

@@ -80,7 +80,7 @@ export async function mcpStep(input: McpStepInput, carriedOver?: CarriedStep): P
     const result = await withdrawal.run(() => runStep(step));
     // A result counts even if it came after a cancellation was requested.
     step.record.finish(result);
-    // Awaited only where there is something to wait for, for the same reason as `attemptCallUnlessLost`.
+    // An `await` costs each step promises, for each of which the SDK traces a stack: only where an update runs.
     if (!allHandlersFinished()) await updatesAnswered();
     return result;
   } catch (error) {
@@ -180,8 +180,8 @@ async function resumeWait(step: Step): Promise<McpStepResult | undefined> {
   return reaction === 'try-again' ? undefined : reaction;
 }
 
-// The restore signal can arrive at any time, even while an obstacle is being resolved. Not async: the SDK traces a stack
-// for each promise, which every step pays for.
+// The restore signal can arrive at any time, even while an obstacle is being resolved. Not async, to save
+// each step a promise.
 function attemptCallUnlessLost(step: Step): Promise<InvokeToolOutcome> {
   const { lost } = step.progress;
   return lost === undefined ? attemptCall(step) : Promise.resolve({ kind: 'lost', cause: lost });
