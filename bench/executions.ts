@@ -3,17 +3,20 @@ import type { Client } from '@temporalio/client';
 import { mapConcurrently } from '../src/async/map-concurrently.ts';
 
 const LOOK_AGAIN_MS = 250;
+/** Seldom, because each look at a list costs Temporal's server more the longer the list is. */
+const LOOK_FOR_ENDS_EVERY_MS = 2_000;
 
 /** Waits until Temporal lists so many executions, or fewer with `atMost`. */
 export async function untilCount(
   client: Client,
   query: string,
   isReached: (count: number) => boolean,
+  everyMs = LOOK_AGAIN_MS,
 ): Promise<void> {
   for (;;) {
     const { count } = await client.workflow.count(query);
     if (isReached(count)) return;
-    await delay(LOOK_AGAIN_MS);
+    await delay(everyMs);
   }
 }
 
@@ -23,7 +26,8 @@ export async function untilCount(
  * @throws unless `expected` executions have completed
  */
 export async function untilAllCompleted(client: Client, query: string, expected: number): Promise<number> {
-  await untilCount(client, `${query} AND ExecutionStatus = "Completed"`, (count) => count >= expected);
+  const completed = `${query} AND ExecutionStatus = "Completed"`;
+  await untilCount(client, completed, (count) => count >= expected, LOOK_FOR_ENDS_EVERY_MS);
   const ends: number[] = [];
   for await (const { closeTime } of client.workflow.list({ query, pageSize: 1_000 })) {
     if (closeTime !== undefined) ends.push(closeTime.getTime());

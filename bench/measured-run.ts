@@ -1,3 +1,4 @@
+import { type CpuByProgram, cpuByProgram, forEach } from './cpu-by-program.ts';
 import { type Load, type LoadRun, runLoad } from './load.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -5,6 +6,8 @@ export interface MeasuredRun extends LoadRun {
   perSecond: number;
   /** Milliseconds of the worker process's CPU for each. */
   cpuMs: number;
+  /** Of all programs, for each. Undefined where it can't be measured. */
+  cpu: CpuByProgram | undefined;
   /** At the MCP servers for each, of any method. */
   requests: number;
 }
@@ -20,13 +23,16 @@ export async function measureRun(
   },
 ): Promise<MeasuredRun> {
   const requestsBefore = of.countRequests();
+  const allBefore = await cpuByProgram(of.worker);
   const cpuBefore = await of.worker.cpuMs();
   const run = await runLoad(load, of.runOne);
   const cpuAfter = await of.worker.cpuMs();
+  const allAfter = await cpuByProgram(of.worker);
   return {
     ...run,
     perSecond: load.count / run.seconds,
     cpuMs: (cpuAfter - cpuBefore) / load.count,
+    cpu: forEach(allBefore, allAfter, load.count),
     requests: (of.countRequests() - requestsBefore) / load.count,
   };
 }

@@ -25,7 +25,8 @@ export interface Paused {
 /** @param users who have not connected; they take turns. Only they have ids that start with `prefix` */
 export function pausedSteps({ client, latchkey, pool }: World, prefix: string, users: number): Paused {
   const workflowIds: string[] = [];
-  const query = `WorkflowType = "mcpStep" AND McpUserId STARTS_WITH "${prefix}"`;
+  // As for bare workflows: a query by a search attribute of their own would cost Temporal's server more.
+  const query = `WorkflowType = "mcpStep" AND WorkflowId STARTS_WITH "step/${prefix}"`;
   const open = `${query} AND ExecutionStatus = "Running"`;
   return {
     contender: 'step',

@@ -13,6 +13,9 @@ const BARE_WORKER = fileURLToPath(new URL('./bare/worker.ts', import.meta.url));
 const BARE_WORKFLOWS = fileURLToPath(new URL('./bare/workflows.ts', import.meta.url));
 const VARIANT_WORKFLOWS = fileURLToPath(new URL('./variants/workflows.ts', import.meta.url));
 
+/** As deploy/Dockerfile sets it. For bare workers too: without it, memory is compared that neither uses. */
+const AS_IN_THE_IMAGE = { MALLOC_ARENA_MAX: '2' };
+
 export interface WorkerOptions {
   /** Default: the SDK decides by the available memory. */
   maxCachedWorkflows?: number;
@@ -48,7 +51,13 @@ export function workersOf({ environment, temporal, folder, mcpUrl, profiles, und
     started += 1;
     const name = `${kind} worker ${started}`;
     const logFile = join(folder, `${kind}-worker-${started}.log`);
-    const worker = await startWorkerProcess({ name, args, environment: own, logFile, profiles });
+    const worker = await startWorkerProcess({
+      name,
+      args,
+      environment: { ...own, ...AS_IN_THE_IMAGE },
+      logFile,
+      profiles,
+    });
     undo.push(worker.stop);
     return worker;
   };

@@ -5,6 +5,7 @@ import {
   startStep,
   stepContender,
 } from '../contenders.ts';
+import type { CpuByProgram } from '../cpu-by-program.ts';
 import type { Load } from '../load.ts';
 import { type MeasuredRun, measureRun } from '../measured-run.ts';
 import { CONCURRENCY } from '../plan.ts';
@@ -96,6 +97,7 @@ function throughputFigures(byConcurrency: { concurrency: number; runs: Runs }[])
     stepCpuMs: stepCpuMs.median,
     bareCpuMs: bareCpuMs.median,
     cpuRatio: rounded(stepCpuMs.median / bareCpuMs.median, 3),
+    ...cpuByProgramOf(main.runs),
     requestsPerCall: requestsOf(byConcurrency, 'step'),
     bareRequestsPerCall: requestsOf(byConcurrency, 'bare'),
     spread: spreads,
@@ -110,6 +112,23 @@ function throughputFigures(byConcurrency: { concurrency: number; runs: Runs }[])
 function spreadOfRuns(runs: MeasuredRun[], of: (run: MeasuredRun) => number) {
   const { median, min, max } = spreadOf(runs.map(of));
   return { median: rounded(median, 2), min: rounded(min, 2), max: rounded(max, 2) };
+}
+
+function cpuByProgramOf({ step, bare }: Runs): Pick<SomeFigures, 'cpuByProgram'> {
+  const [ofStep, ofBare] = [programsOf(step), programsOf(bare)];
+  return ofStep && ofBare ? { cpuByProgram: { step: ofStep, bare: ofBare } } : {};
+}
+
+function programsOf(runs: MeasuredRun[]): CpuByProgram | undefined {
+  const all = runs.flatMap(({ cpu }) => cpu ?? []);
+  if (all.length < runs.length) return undefined;
+  const medianOf = (program: keyof CpuByProgram) => rounded(median(all.map((cpu) => cpu[program])), 2);
+  return {
+    worker: medianOf('worker'),
+    temporal: medianOf('temporal'),
+    postgres: medianOf('postgres'),
+    benchmark: medianOf('benchmark'),
+  };
 }
 
 /** The worst run: a median would hide a run with other requests. */

@@ -5,6 +5,14 @@ const figure = z.number().nonnegative();
 const count = z.int().nonnegative();
 const spread = z.strictObject({ median: figure, min: figure, max: figure });
 
+const cpuOfPrograms = z.strictObject({
+  worker: figure,
+  temporal: figure,
+  postgres: figure,
+  benchmark: figure,
+});
+const cpuOfBoth = z.strictObject({ step: cpuOfPrograms, bare: cpuOfPrograms });
+
 const latencyMs = z.strictObject({ p50: figure, p95: figure });
 
 /** The figures that the benchmark promises by name, and others rely on. */
@@ -54,6 +62,13 @@ const details = {
   bareWorkflowHeapKiB: figure,
   /** 1 shows that the comparison is fair. */
   bareRequestsPerCall: figure,
+  /**
+   * CPU milliseconds for each at concurrency 50: of all that has a part of the machine. `benchmark` are the client that
+   * starts them, the MCP server and the authorization server. Of Linux only.
+   */
+  cpuByProgram: cpuOfBoth.optional(),
+  /** The same in `resume`. */
+  resumeCpu: cpuOfBoth.optional(),
   throughputCurve: z.array(z.strictObject({ concurrency: count, step: figure, bare: figure })),
   resumeCurve: z.array(
     z.strictObject({

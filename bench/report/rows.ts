@@ -8,6 +8,7 @@ export function rowsOf(figures: SomeFigures): Row[] {
   const rows: (Row | undefined)[] = [
     compared('a second, at concurrency 50', spread.stepThroughput, spread.bareThroughput),
     compared("CPU of the worker's process for each, ms", spread.stepCpuMs, spread.bareCpuMs),
+    ...programRows(figures),
     latency('p50', figures),
     latency('p95', figures),
     compared('memory for each that is paused and cached, KiB', spread.workflowKiB, spread.bareWorkflowKiB),
@@ -34,6 +35,19 @@ export function rowsOf(figures: SomeFigures): Row[] {
     row("Temporal dev server's file for each paused step, bytes", figures.temporalBytesPerStep),
   ];
   return rows.flatMap((one) => (one === undefined ? [] : [one]));
+}
+
+function programRows({ cpuByProgram }: SomeFigures): (Row | undefined)[] {
+  if (cpuByProgram === undefined) return [];
+  const { step, bare } = cpuByProgram;
+  const total = ({ worker, temporal, postgres, benchmark }: typeof step) =>
+    worker + temporal + postgres + benchmark;
+  return [
+    row("CPU of Temporal's dev server for each, ms", step.temporal, bare.temporal),
+    row('CPU of Postgres for each, ms', step.postgres, bare.postgres),
+    row('CPU of client, MCP and authorization server for each, ms', step.benchmark, bare.benchmark),
+    row('CPU of all of these and the worker for each, ms', total(step), total(bare)),
+  ];
 }
 
 type Spread = NonNullable<NonNullable<SomeFigures['spread']>['stepCpuMs']>;

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { mapConcurrently } from '../async/map-concurrently.ts';
 import type { ServerResumption } from '../contracts/background-activities.ts';
 import { serverResumed } from '../contracts/messages.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
 import { endServerResumption, isServerPaused } from '../servers/server-switch.ts';
 import { openStepsOfServer } from '../steps/open-steps-of-server.ts';
+import { createSignalPace, inBatches, SIGNALS_AT_ONCE } from '../temporal/signal-pace.ts';
 import { isInvalidArgument } from '../temporal/temporal-call.ts';
 import { TryLater } from './failures.ts';
 
@@ -31,14 +31,18 @@ export function createSignalStepsOfServer(deps: ResumeServerDependencies) {
     const running = { mcpServerId, status: 'running', withoutAttributes: true, pageSize: PAGE_SIZE } as const;
     let signalled = 0;
     let failed = 0;
+    const { cancelled, cancellationSignal } = Context.current();
+    const pace = createSignalPace(deps.client, cancellationSignal);
     for await (const workflowIds of openStepsOfServer(deps.client, running)) {
       if (await isServerPaused(deps.db, mcpServerId)) return signalled;
-      const reached = await mapConcurrently(workflowIds, (workflowId) =>
-        signal(deps, mcpServerId, workflowId),
-      );
-      signalled += reached.filter((one) => one === 'told').length;
-      failed += reached.filter((one) => one === 'failed').length;
-      Context.current().heartbeat();
+      for (const batch of inBatches(workflowIds, SIGNALS_AT_ONCE)) {
+        if (cancellationSignal.aborted) return cancelled;
+        const reached = await Promise.all(batch.map((workflowId) => signal(deps, mcpServerId, workflowId)));
+        signalled += reached.filter((one) => one === 'told').length;
+        failed += reached.filter((one) => one === 'failed').length;
+        Context.current().heartbeat();
+        await pace.keep(batch);
+      }
     }
     if (failed > 0) throw new TryLater(`${failed} steps could not be signalled`, RETRY_AFTER_MS);
     return signalled;

@@ -7,6 +7,7 @@ import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
+import { createSignalPace, inBatches, SIGNALS_AT_ONCE, type SignalPace } from '../temporal/signal-pace.ts';
 import { TryLater } from './failures.ts';
 
 export interface SignalWaitersDependencies {
@@ -16,10 +17,9 @@ export interface SignalWaitersDependencies {
 }
 
 const PAGE_SIZE = 200;
-/** Steps that are signalled at once. After the death of a worker no more than these are signalled again. */
-const BATCH_SIZE = 25;
-/** One activity signals this many steps. Then the workflow schedules the next activity. */
+/** One activity signals this many steps, and for this long. Then the workflow schedules the next activity. */
 const MAX_SIGNALLED = 10_000;
+const TIME_BUDGET_MS = 5 * 60_000;
 const RETRY_AFTER_MS = 1_000;
 
 /**
@@ -34,18 +34,19 @@ export function createSignalWaiters(deps: SignalWaitersDependencies) {
     let signalled = 0;
     let failed = 0;
     let after = '';
-    while (signalled < MAX_SIGNALLED) {
-      const due = await listDueWaiters(deps.db, key, version, {
-        after,
-        limit: PAGE_SIZE,
-      });
+    const { cancelled, cancellationSignal } = Context.current();
+    const pace = createSignalPace(deps.client, cancellationSignal);
+    const endAt = performance.now() + TIME_BUDGET_MS;
+    while (signalled < MAX_SIGNALLED && performance.now() < endAt) {
+      if (cancellationSignal.aborted) return cancelled;
+      const due = await listDueWaiters(deps.db, key, version, { after, limit: PAGE_SIZE });
       const last = due.at(-1);
       if (last === undefined) {
         if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, RETRY_AFTER_MS);
         return { signalled, more: false };
       }
       after = last.workflowId;
-      const woken = await wakePage(deps, input, due);
+      const woken = await wakePage(deps, input, due, pace);
       signalled += woken;
       failed += due.length - woken;
     }
@@ -57,15 +58,16 @@ async function wakePage(
   deps: SignalWaitersDependencies,
   input: ResumeStepsInput,
   due: DueWaiter[],
+  pace: SignalPace,
 ): Promise<number> {
   let count = 0;
-  for (let start = 0; start < due.length; start += BATCH_SIZE) {
-    const batch = due.slice(start, start + BATCH_SIZE);
+  for (const batch of inBatches(due, SIGNALS_AT_ONCE)) {
     const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
     const woken = batch.filter((_, index) => reached[index]);
     await removeWoken(deps.db, input, woken);
     count += woken.length;
     Context.current().heartbeat();
+    await pace.keep(batch.map(({ workflowId }) => workflowId));
   }
   return count;
 }

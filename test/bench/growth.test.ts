@@ -69,7 +69,10 @@ describe('a spread of steps', () => {
   });
 
   test('comes to medians', () => {
-    const run = (cpuMs: number) => ({ seconds: 1, latenciesMs: [cpuMs], perSecond: 1, cpuMs, requests: 1 });
+    const run = (cpuMs: number) => {
+      const latenciesMs = [cpuMs];
+      return { seconds: 1, latenciesMs, perSecond: 1, cpuMs, requests: 1, cpu: undefined };
+    };
 
     expect(spreadingOf(10, run(80), [run(30), run(20), run(90)])).toEqual({
       count: 10,

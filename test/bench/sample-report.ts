@@ -43,6 +43,14 @@ export const SAMPLE: Report = {
   workflowHeapKiB: 150,
   bareWorkflowHeapKiB: 140,
   bareRequestsPerCall: 1,
+  cpuByProgram: {
+    step: { worker: 16, temporal: 30, postgres: 1.5, benchmark: 10 },
+    bare: { worker: 15, temporal: 29, postgres: 0.1, benchmark: 9 },
+  },
+  resumeCpu: {
+    step: { worker: 20, temporal: 35, postgres: 2.5, benchmark: 3 },
+    bare: { worker: 17, temporal: 30, postgres: 0.1, benchmark: 5 },
+  },
   throughputCurve: [
     { concurrency: 1, step: 6, bare: 6.5 },
     { concurrency: 50, step: 29, bare: 30 },

@@ -11,9 +11,9 @@ import { refreshes } from './refresh-failures.ts';
 
 const PROCESSES = 4;
 /** The thousand takes minutes: `npm run test:long`. */
-const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 120;
-/** Without the lease, a hundred show as much as a thousand. */
-const STEPS_OF_CONTROL = 100;
+const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 60;
+/** Without the lease, forty show as much as a thousand. */
+const STEPS_OF_CONTROL = 40;
 /** A busy server loses tasks on their way to a worker: such a call is repeated, instead of asking what became of it. */
 const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
 const LIMIT_MS = 600_000;

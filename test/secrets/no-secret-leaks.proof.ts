@@ -31,7 +31,7 @@ test('a run of all features leaves no secret anywhere except encrypted in the da
   for (const [what, words] of Object.entries(EVERYTHING)) {
     expect(played, what).toMatchObject({ [what]: expect.arrayContaining(words) });
   }
-}, 240_000);
+}, 360_000);
 
 test('every secret that is planted in a sink is found there in any encoding (negative control)', async () => {
   const planted: RegisteredSecret[] = [];

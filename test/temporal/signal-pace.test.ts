@@ -1,0 +1,99 @@
+import { describe, expect } from 'vitest';
+import { createSignalPace, inBatches, SIGNALS_AT_ONCE } from '../../src/temporal/signal-pace.ts';
+import { testInWorld } from '../support/fixtures.ts';
+import type { World } from '../support/world.ts';
+
+const test = testInWorld({ withoutWorker: true });
+
+const NEVER_ENDS_MS = 600_000;
+const NEVER_STOPPED = new AbortController().signal;
+
+/** A workflow whose task waits, because there is no worker. */
+async function startWaiting({ steps, users }: World): Promise<string> {
+  return (await steps.start(users.newUser())).workflowId;
+}
+
+/** The same client, which counts how often it describes a workflow. */
+function countingDescriptions({ temporal: { client } }: World) {
+  const described: string[] = [];
+  const getHandle = (workflowId: string) => {
+    const handle = client.workflow.getHandle(workflowId);
+    const describe = () => {
+      described.push(workflowId);
+      return handle.describe();
+    };
+    return Object.assign(Object.create(handle), { describe });
+  };
+  const workflow = { value: Object.assign(Object.create(client.workflow), { getHandle }) };
+  return { described, client: Object.create(client, { workflow }) as typeof client };
+}
+
+describe('the pace of signals', () => {
+  test('lets two batches wait for workers, and goes on when a worker takes the first', async ({ world }) => {
+    const { client, described } = countingDescriptions(world);
+    const first = [await startWaiting(world), await startWaiting(world)];
+    const second = await startWaiting(world);
+    const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
+    await pace.keep(first);
+    expect(described).toEqual([]);
+
+    let isKept = false;
+    const kept = pace.keep([second]).then(() => {
+      isKept = true;
+    });
+    // A few looks, each of which found the task waiting.
+    await expect.poll(() => described.length).toBeGreaterThan(3);
+    expect(isKept).toBe(false);
+
+    const worker = await world.startWorker();
+    await kept;
+    await worker.stop();
+    expect(new Set(described)).toEqual(new Set(first.slice(-1)));
+  });
+
+  test('gives up after a while without a worker', async ({ world }) => {
+    const { client, described } = countingDescriptions(world);
+    const pace = createSignalPace(client, NEVER_STOPPED, 100);
+    await pace.keep([await startWaiting(world)]);
+
+    await pace.keep(['the next']);
+
+    expect(described.length).toBeGreaterThan(1);
+  });
+
+  test('does not wait for a workflow that is not there', async ({ world }) => {
+    const { client, described } = countingDescriptions(world);
+    const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
+    await pace.keep(['not there']);
+
+    await pace.keep(['the next']);
+
+    expect(described).toEqual(['not there']);
+  });
+
+  test('ends its wait when it is stopped', async ({ world }) => {
+    const { client, described } = countingDescriptions(world);
+    const stop = new AbortController();
+    const pace = createSignalPace(client, stop.signal, NEVER_ENDS_MS);
+    await pace.keep([await startWaiting(world)]);
+    const kept = pace.keep(['the next']);
+    await expect.poll(() => described.length).toBeGreaterThan(0);
+
+    stop.abort();
+
+    await expect(kept).resolves.toBeUndefined();
+  });
+});
+
+test.for([
+  [0, []],
+  [1, [1]],
+  [SIGNALS_AT_ONCE, [SIGNALS_AT_ONCE]],
+  [2 * SIGNALS_AT_ONCE + 1, [SIGNALS_AT_ONCE, SIGNALS_AT_ONCE, 1]],
+] as const)('%i workflows are signalled in batches of %j', ([count, sizes]) => {
+  const all = Array.from({ length: count }, (_, index) => `${index}`);
+  const batches = [...inBatches(all, SIGNALS_AT_ONCE)];
+
+  expect(batches.map(({ length }) => length)).toEqual(sizes);
+  expect(batches.flat()).toEqual(all);
+});
