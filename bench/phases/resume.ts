@@ -29,7 +29,6 @@ export const resume: Phase = {
       phase.say(
         `${one.waiters} waiters, cache of ${one.maxCachedWorkflows}: ${step.seconds} s, bare ${bare.seconds} s`,
       );
-      console.error(JSON.stringify(resumeCpu));
     }
     const last = curve.at(-1);
     if (last === undefined) throw new Error('the plan resumes no step');

@@ -8,7 +8,7 @@ export function rowsOf(figures: SomeFigures): Row[] {
   const rows: (Row | undefined)[] = [
     compared('a second, at concurrency 50', spread.stepThroughput, spread.bareThroughput),
     compared("CPU of the worker's process for each, ms", spread.stepCpuMs, spread.bareCpuMs),
-    ...programRows(figures),
+    ...programRows('for each', figures.cpuByProgram),
     latency('p50', figures),
     latency('p95', figures),
     compared('memory for each that is paused and cached, KiB', spread.workflowKiB, spread.bareWorkflowKiB),
@@ -26,6 +26,7 @@ export function rowsOf(figures: SomeFigures): Row[] {
         resume.seconds,
         resume.rawSignalSeconds,
       ),
+    ...programRows('for each that resumes', figures.resumeCpu),
     paused &&
       row(
         `worker with ${paused.steps} paused steps, cache of ${paused.maxCachedWorkflows}, MiB`,
@@ -37,16 +38,17 @@ export function rowsOf(figures: SomeFigures): Row[] {
   return rows.flatMap((one) => (one === undefined ? [] : [one]));
 }
 
-function programRows({ cpuByProgram }: SomeFigures): (Row | undefined)[] {
-  if (cpuByProgram === undefined) return [];
-  const { step, bare } = cpuByProgram;
+function programRows(when: string, both: SomeFigures['cpuByProgram']): (Row | undefined)[] {
+  if (both === undefined) return [];
+  const { step, bare } = both;
   const total = ({ worker, temporal, postgres, benchmark }: typeof step) =>
     worker + temporal + postgres + benchmark;
   return [
-    row("CPU of Temporal's dev server for each, ms", step.temporal, bare.temporal),
-    row('CPU of Postgres for each, ms', step.postgres, bare.postgres),
-    row('CPU of client, MCP and authorization server for each, ms', step.benchmark, bare.benchmark),
-    row('CPU of all of these and the worker for each, ms', total(step), total(bare)),
+    row(`CPU ${when}, ms: the worker`, step.worker, bare.worker),
+    row(`CPU ${when}, ms: Temporal's dev server`, step.temporal, bare.temporal),
+    row(`CPU ${when}, ms: Postgres`, step.postgres, bare.postgres),
+    row(`CPU ${when}, ms: client, MCP and authorization server`, step.benchmark, bare.benchmark),
+    row(`CPU ${when}, ms: all of these`, total(step), total(bare)),
   ];
 }
 

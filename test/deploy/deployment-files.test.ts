@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
 /** What Node and OpenTelemetry read. */
-const OTHER_VARIABLES = ['NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME'];
+const OTHER_VARIABLES = ['MALLOC_ARENA_MAX', 'NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),
   ...OTHER_VARIABLES,
