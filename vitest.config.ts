@@ -82,8 +82,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'proofs',
-          // They start processes of their own.
-          maxWorkers: 4,
+          // They start processes of their own. With four at once, a server of a small machine loses tasks.
+          maxWorkers: 3,
           include: ['test/**/*.proof.ts'],
           exclude: [...configDefaults.exclude, ...DEPLOY],
           globalSetup: GLOBAL_SETUP,

@@ -4,7 +4,7 @@ import { mapConcurrently } from '../src/async/map-concurrently.ts';
 
 const LOOK_AGAIN_MS = 250;
 /** Seldom, because each look at a list costs Temporal's server more the longer the list is. */
-const LOOK_FOR_ENDS_EVERY_MS = 2_000;
+export const LOOK_FOR_ENDS_EVERY_MS = 2_000;
 
 /** Waits until Temporal lists so many executions, or fewer with `atMost`. */
 export async function untilCount(

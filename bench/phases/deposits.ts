@@ -1,4 +1,4 @@
-import { untilCount } from '../executions.ts';
+import { LOOK_FOR_ENDS_EVERY_MS, untilCount } from '../executions.ts';
 import { historyCostOf } from '../growth/history-cost.ts';
 import { type Paused, pausedSteps } from '../paused.ts';
 import type { Plan } from '../plan.ts';
@@ -44,7 +44,8 @@ async function wake({ world, keep, say }: PhaseRun, plan: Wake) {
   if (resuming !== waiters) throw new Error(`the deposit resumes ${resuming} of ${waiters} steps`);
   const completed = `${paused.query} AND ExecutionStatus = "Completed"`;
   const deadline = startedAt + plan.resumeSeconds * 1_000;
-  await untilCount(world.client, completed, (count) => count >= waiters || Date.now() > deadline);
+  const isOver = (count: number) => count >= waiters || Date.now() > deadline;
+  await untilCount(world.client, completed, isOver, LOOK_FOR_ENDS_EVERY_MS);
   const cpuSeconds = rounded(((await worker.cpuMs()) - cpuBefore) / 1_000, 2);
   const ends = await endsOf(world, completed);
   await worker.stop();

@@ -24,14 +24,14 @@ export const memory: Phase = {
       phase.say(`${bare.rssKiB} KiB for each bare workflow, ${step.rssKiB} KiB for each step`);
     }
     const spread = {
-      workflowKiB: spreadOf(costs.step.map(({ rssKiB }) => rssKiB)),
-      bareWorkflowKiB: spreadOf(costs.bare.map(({ rssKiB }) => rssKiB)),
+      workflowKiB: spreadOfKiB(costs.step),
+      bareWorkflowKiB: spreadOfKiB(costs.bare),
     };
     return {
       workflowKiB: spread.workflowKiB.median,
       bareWorkflowKiB: spread.bareWorkflowKiB.median,
-      workflowHeapKiB: median(costs.step.map(({ heapKiB }) => heapKiB)),
-      bareWorkflowHeapKiB: median(costs.bare.map(({ heapKiB }) => heapKiB)),
+      workflowHeapKiB: rounded(median(costs.step.map(({ heapKiB }) => heapKiB)), 1),
+      bareWorkflowHeapKiB: rounded(median(costs.bare.map(({ heapKiB }) => heapKiB)), 1),
       spread,
     };
   },
@@ -41,6 +41,11 @@ export const memory: Phase = {
 interface Cost {
   rssKiB: number;
   heapKiB: number;
+}
+
+function spreadOfKiB(costs: Cost[]) {
+  const { median: middle, min, max } = spreadOf(costs.map(({ rssKiB }) => rssKiB));
+  return { median: rounded(middle, 1), min, max };
 }
 
 async function measureBare(phase: PhaseRun): Promise<Cost> {

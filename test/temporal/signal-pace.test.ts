@@ -61,6 +61,16 @@ describe('the pace of signals', () => {
     expect(described.length).toBeGreaterThan(1);
   });
 
+  test('looks at no further batch after three that no worker took', async ({ world }) => {
+    const { client, described } = countingDescriptions(world);
+    const waiting = await Promise.all(Array.from({ length: 5 }, () => startWaiting(world)));
+    const pace = createSignalPace(client, NEVER_STOPPED, 50);
+
+    for (const workflowId of waiting) await pace.keep([workflowId]);
+
+    expect([...new Set(described)]).toEqual(waiting.slice(0, 3));
+  });
+
   test('does not wait for a workflow that is not there', async ({ world }) => {
     const { client, described } = countingDescriptions(world);
     const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
