@@ -24,20 +24,21 @@ export async function cpuByProgram(worker: Pick<WorkerProcess, 'cpuMs'>): Promis
   if (process.platform !== 'linux') return undefined;
   const { user, system } = process.cpuUsage();
   const sums = { worker: await worker.cpuMs(), temporal: 0, postgres: 0, benchmark: (user + system) / 1000 };
-  for (const { program, cpuMs } of ownDescendants(await readProcesses())) {
+  for (const { program, cpuMs } of descendantsOf(process.pid, await readProcesses())) {
     if (program === 'temporal' || program === 'postgres') sums[program] += cpuMs;
   }
   return sums;
 }
 
 /** What each program used between two looks, for each of so many. */
-export function forEach(
+export function cpuForEach(
   before: CpuByProgram | undefined,
   after: CpuByProgram | undefined,
   count: number,
 ): CpuByProgram | undefined {
   if (before === undefined || after === undefined) return undefined;
-  const each = (of: keyof CpuByProgram) => rounded((after[of] - before[of]) / count, 2);
+  // A process that ends while they are read is counted in its parent, or for a moment not at all.
+  const each = (of: keyof CpuByProgram) => rounded(Math.max(after[of] - before[of], 0) / count, 2);
   return {
     worker: each('worker'),
     temporal: each('temporal'),
@@ -72,9 +73,10 @@ export function readStat(stat: string): ProcessCpu | undefined {
   return { pid: Number(pid), parent: fields[1] ?? 0, program, cpuMs: ticks * MS_PER_TICK };
 }
 
-function ownDescendants(processes: readonly ProcessCpu[]): ProcessCpu[] {
+/** The processes that one has started, and those that they have. */
+export function descendantsOf(ancestor: number, processes: readonly ProcessCpu[]): ProcessCpu[] {
   const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]));
   const isOwn = (pid: number | undefined): boolean =>
-    pid === process.pid || (pid !== undefined && pid > 1 && isOwn(parents.get(pid)));
+    pid === ancestor || (pid !== undefined && pid > 1 && isOwn(parents.get(pid)));
   return processes.filter(({ parent }) => isOwn(parent));
 }

@@ -6,7 +6,7 @@ const LOOK_AGAIN_MS = 250;
 /** Seldom, because each look at a list costs Temporal's server more the longer the list is. */
 export const LOOK_FOR_ENDS_EVERY_MS = 2_000;
 
-/** Waits until Temporal lists so many executions, or fewer with `atMost`. */
+/** Waits until Temporal lists as many executions as `isReached` wants. */
 export async function untilCount(
   client: Client,
   query: string,

@@ -1,4 +1,4 @@
-import { type CpuByProgram, cpuByProgram, forEach } from './cpu-by-program.ts';
+import { type CpuByProgram, cpuByProgram, cpuForEach } from './cpu-by-program.ts';
 import { type Load, type LoadRun, runLoad } from './load.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -32,7 +32,7 @@ export async function measureRun(
     ...run,
     perSecond: load.count / run.seconds,
     cpuMs: (cpuAfter - cpuBefore) / load.count,
-    cpu: forEach(allBefore, allAfter, load.count),
+    cpu: cpuForEach(allBefore, allAfter, load.count),
     requests: (of.countRequests() - requestsBefore) / load.count,
   };
 }

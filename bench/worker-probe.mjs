@@ -10,7 +10,7 @@ const THREAD_ANSWERS_WITHIN_MS = 5_000;
 /** V8 gives memory back in steps after a collection, for seconds. */
 const SETTLING_STEP_MS = 1_000;
 const MAX_SETTLING_STEPS = 15;
-/** It has settled when a further collection gives back less than this share. */
+/** It has settled when two collections in a row give back less than this share. */
 const SETTLED = 0.005;
 
 const threads = new BroadcastChannel('latchkey-bench-probe');
@@ -44,12 +44,13 @@ function answerBenchmark() {
 
   async function memoryAfterCollection() {
     let last = Number.POSITIVE_INFINITY;
-    for (let step = 0; step < MAX_SETTLING_STEPS; step += 1) {
+    let quiet = 0;
+    for (let step = 0; step < MAX_SETTLING_STEPS && quiet < 2; step += 1) {
       await collectInThreads();
       globalThis.gc();
       await delay(SETTLING_STEP_MS);
       const { rss } = process.memoryUsage();
-      if (rss > last * (1 - SETTLED)) break;
+      quiet = rss > last * (1 - SETTLED) ? quiet + 1 : 0;
       last = rss;
     }
     const { rss, heapUsed } = process.memoryUsage();

@@ -13,7 +13,7 @@ const BARE_WORKER = fileURLToPath(new URL('./bare/worker.ts', import.meta.url));
 const BARE_WORKFLOWS = fileURLToPath(new URL('./bare/workflows.ts', import.meta.url));
 const VARIANT_WORKFLOWS = fileURLToPath(new URL('./variants/workflows.ts', import.meta.url));
 
-/** As deploy/Dockerfile sets it. For bare workers too: without it, memory is compared that neither uses. */
+/** As deploy/Dockerfile sets it, and for bare workers too. Otherwise freed memory that glibc keeps would be compared. */
 const AS_IN_THE_IMAGE = { MALLOC_ARENA_MAX: '2' };
 
 export interface WorkerOptions {

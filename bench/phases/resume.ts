@@ -1,4 +1,4 @@
-import { type CpuByProgram, cpuByProgram, forEach } from '../cpu-by-program.ts';
+import { type CpuByProgram, cpuByProgram, cpuForEach } from '../cpu-by-program.ts';
 import { untilAllCompleted } from '../executions.ts';
 import { RELEASE } from '../names.ts';
 import { type Paused, pausedBare, pausedSteps } from '../paused.ts';
@@ -92,6 +92,6 @@ async function untilEnd(
   const startedAt = Date.now();
   await begin();
   const endedAt = await untilAllCompleted(client, query, count);
-  const cpu = forEach(cpuBefore, await cpuByProgram(worker), count);
+  const cpu = cpuForEach(cpuBefore, await cpuByProgram(worker), count);
   return { seconds: rounded((endedAt - startedAt) / 1000, 2), cpu };
 }

@@ -63,7 +63,7 @@ const details = {
   /** 1 shows that the comparison is fair. */
   bareRequestsPerCall: figure,
   /**
-   * CPU milliseconds for each at concurrency 50: of all that has a part of the machine. `benchmark` are the client that
+   * CPU milliseconds for each at concurrency 50: of all but Latchkey's API, which takes deposits. `benchmark` are the client that
    * starts them, the MCP server and the authorization server. Of Linux only.
    */
   cpuByProgram: cpuOfBoth.optional(),
@@ -135,7 +135,7 @@ const about = {
     node: z.string(),
     temporal: z.string(),
     postgres: z.string(),
-    /** Of the minute before the run: above 0 other work kept the machine busy. */
+    /** Of the minute before the run, in which `npm run bench` has built the project. */
     loadBefore: figure,
   }),
   seconds: z.record(z.string(), figure),

@@ -1,6 +1,9 @@
 import type { PartialReport } from './figures.ts';
 
-/** A load of this many per core before the run: others worked on the machine. The benchmark's own set-up is less. */
+/**
+ * A load of more per core before the run: others worked on the machine. The build that `npm run bench` begins with left
+ * 0.32 on a machine that did nothing else.
+ */
 const BUSY = 0.4;
 
 export function preliminary({ machine: { loadBefore, cores } }: Pick<PartialReport, 'machine'>): string {

@@ -48,7 +48,7 @@ function programRows(when: string, both: SomeFigures['cpuByProgram']): (Row | un
     row(`CPU ${when}, ms: Temporal's dev server`, step.temporal, bare.temporal),
     row(`CPU ${when}, ms: Postgres`, step.postgres, bare.postgres),
     row(`CPU ${when}, ms: client, MCP and authorization server`, step.benchmark, bare.benchmark),
-    row(`CPU ${when}, ms: all of these`, total(step), total(bare)),
+    row(`CPU ${when}, ms: these together`, total(step), total(bare)),
   ];
 }
 
@@ -87,7 +87,7 @@ export function variantRows({ variants }: SomeFigures): [way: string, cost: stri
     ]),
     [
       `a mutex in each of ${sharedMutex.workerProcesses} processes, no lease; ${sharedMutex.workflows} workflows meet one expired token`,
-      `${sharedMutex.grants} grants, ${sharedMutex.refused} refused refreshes, ${sharedMutex.failed} failed workflows`,
+      `grants: ${sharedMutex.grants}, refused refreshes: ${sharedMutex.refused}, failed workflows: ${sharedMutex.failed}`,
     ],
     [
       `${polling.waiters} waiters look for the token every ${polling.everySeconds} s`,

@@ -34,9 +34,11 @@ export function createSignalStepsOfServer(deps: ResumeServerDependencies) {
     const { cancelled, cancellationSignal } = Context.current();
     const pace = createSignalPace(deps.client, cancellationSignal);
     for await (const workflowIds of openStepsOfServer(deps.client, running)) {
-      if (await isServerPaused(deps.db, mcpServerId)) return signalled;
+      // A page may be empty, and there may be many of them.
+      Context.current().heartbeat();
       for (const batch of inBatches(workflowIds, SIGNALS_AT_ONCE)) {
         if (cancellationSignal.aborted) return cancelled;
+        if (await isServerPaused(deps.db, mcpServerId)) return signalled;
         const reached = await Promise.all(batch.map((workflowId) => signal(deps, mcpServerId, workflowId)));
         signalled += reached.filter((one) => one === 'told').length;
         failed += reached.filter((one) => one === 'failed').length;

@@ -42,7 +42,7 @@ export function createSignalWaiters(deps: SignalWaitersDependencies) {
       const due = await listDueWaiters(deps.db, key, version, { after, limit: PAGE_SIZE });
       const last = due.at(-1);
       if (last === undefined) {
-        if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, RETRY_AFTER_MS);
+        if (failed > 0) throw someFailed(failed);
         return { signalled, more: false };
       }
       after = last.workflowId;
@@ -50,8 +50,13 @@ export function createSignalWaiters(deps: SignalWaitersDependencies) {
       signalled += woken;
       failed += due.length - woken;
     }
+    if (failed > 0) throw someFailed(failed);
     return { signalled, more: true };
   };
+}
+
+function someFailed(count: number): TryLater {
+  return new TryLater(`${count} waiting steps could not be signalled`, RETRY_AFTER_MS);
 }
 
 async function wakePage(
@@ -68,6 +73,7 @@ async function wakePage(
     count += woken.length;
     Context.current().heartbeat();
     await pace.keep(batch.map(({ workflowId }) => workflowId));
+    Context.current().heartbeat();
   }
   return count;
 }

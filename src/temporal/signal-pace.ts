@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { temporalCall } from './temporal-call.ts';
 
@@ -8,26 +8,29 @@ const { PENDING_WORKFLOW_TASK_STATE_SCHEDULED: SCHEDULED } =
 
 const FIRST_LOOK_AFTER_MS = 20;
 const LOOK_AT_LEAST_EVERY_MS = 400;
-/** With the time below less than the heartbeat timeout of the activities that signal. */
+/** This, the pause and the wait below together take less than the heartbeat timeout of the activities that signal. */
 const LOOK_WITHIN_MS = 2_000;
 /** After this, the task waits for any worker, and the workflow is replayed anyway: see `worker-options.ts`. */
 const GIVE_UP_AFTER_MS = 5_000;
-/** Then the pace ends: these workflows have no worker, and must not hold up those that have one. */
-const MAX_GIVEN_UP_IN_A_ROW = 3;
+/** Then the pace ends: workflows without a worker must not hold up those that have one for longer. */
+const MAX_GIVEN_UP = 3;
 
-/** After the death of a worker no more workflows than these are signalled again. */
+/** Workflows that are signalled before the pace is kept. */
 export const SIGNALS_AT_ONCE = 25;
 
 /** Keeps signals to many workflows from outrunning the workers. */
 export interface SignalPace {
-  /** Call this after each batch of signals, with its workflow ids. Resolves when workers have begun the one before. */
+  /**
+   * Call this after each batch of signals, with its workflow ids. Resolves when a worker has begun the last workflow of
+   * the batch before, or after a few seconds.
+   */
   keep(batch: readonly string[]): Promise<void>;
 }
 
 /**
  * A signalled workflow waits a few seconds for the worker that has it in memory. Then any worker may take it, and has to
  * fetch and replay its history. Of a thousand signals at once, most would cause such a replay. With this pace about two
- * batches wait for workers at any time. It looks at the last workflow of each batch.
+ * batches wait for workers at any time. After three batches that no worker began in time, it waits no more.
  *
  * @param stop ends the wait
  */
@@ -37,14 +40,15 @@ export function createSignalPace(
   giveUpAfterMs = GIVE_UP_AFTER_MS,
 ): SignalPace {
   let previous: string | undefined;
-  let givenUpInARow = 0;
+  let givenUp = 0;
   return {
     async keep(batch) {
       const before = previous;
       previous = batch.at(-1);
-      if (before === undefined || givenUpInARow === MAX_GIVEN_UP_IN_A_ROW) return;
-      const isTaken = await untilTaken(client, before, { stop, giveUpAfterMs });
-      givenUpInARow = isTaken ? 0 : givenUpInARow + 1;
+      if (before === undefined || givenUp === MAX_GIVEN_UP) return;
+      // The pace spares work, and no signal depends on it: that Temporal does not answer is no error here.
+      const isTaken = await untilTaken(client, before, { stop, giveUpAfterMs }).catch(() => false);
+      if (!isTaken) givenUp += 1;
     },
   };
 }
@@ -53,7 +57,7 @@ export function* inBatches<T>(all: readonly T[], size: number): Generator<readon
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
-/** @returns false if no worker took it in time */
+/** @returns false if no worker took it in time. @throws if Temporal does not answer */
 async function untilTaken(
   client: Client,
   workflowId: string,
@@ -74,8 +78,8 @@ async function waitsForWorker(client: Client, workflowId: string): Promise<boole
     const describe = () => client.workflow.getHandle(workflowId).describe();
     const { raw } = await temporalCall(client, describe, LOOK_WITHIN_MS);
     return raw.pendingWorkflowTask?.state === SCHEDULED;
-  } catch {
-    // It has ended, or Temporal does not answer. The pace spares work; no signal depends on it.
-    return false;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }

@@ -9,7 +9,7 @@ import { packageVersion } from '../../src/config/version.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHART = 'deploy/helm/latchkey';
 
-/** What Node and OpenTelemetry read. */
+/** What glibc, Node and OpenTelemetry read. */
 const OTHER_VARIABLES = ['MALLOC_ARENA_MAX', 'NODE_ENV', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME'];
 const VARIABLES = new Set([
   ...(['operator', 'worker', 'server'] as const).flatMap((role) => variablesOfRole(role).map(namesOf)).flat(),

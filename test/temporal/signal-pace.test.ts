@@ -58,7 +58,7 @@ describe('the pace of signals', () => {
 
     await pace.keep(['the next']);
 
-    expect(described.length).toBeGreaterThan(1);
+    expect(described.length).toBeGreaterThan(0);
   });
 
   test('looks at no further batch after three that no worker took', async ({ world }) => {
@@ -69,6 +69,26 @@ describe('the pace of signals', () => {
     for (const workflowId of waiting) await pace.keep([workflowId]);
 
     expect([...new Set(described)]).toEqual(waiting.slice(0, 3));
+  });
+
+  test('does not wait for a Temporal that does not answer', async ({ world }) => {
+    const described: string[] = [];
+    const getHandle = (workflowId: string) => ({
+      describe() {
+        described.push(workflowId);
+        return Promise.reject(new Error('no answer'));
+      },
+    });
+    const { client } = world.temporal;
+    const pace = createSignalPace(
+      Object.create(client, { workflow: { value: { getHandle } } }),
+      NEVER_STOPPED,
+      NEVER_ENDS_MS,
+    );
+
+    for (const workflowId of ['1', '2', '3', '4', '5']) await pace.keep([workflowId]);
+
+    expect(described).toEqual(['1', '2', '3']);
   });
 
   test('does not wait for a workflow that is not there', async ({ world }) => {

@@ -3,7 +3,8 @@ import type { LatchkeyActivities } from '../../contracts/activities.ts';
 import type { ServerResumption } from '../../contracts/background-activities.ts';
 
 const { signalStepsOfServer } = proxyActivities<Pick<LatchkeyActivities, 'signalStepsOfServer'>>({
-  startToCloseTimeout: '1h',
+  // All running steps of a server, at the pace of the workers.
+  startToCloseTimeout: '6h',
   // Short, because the remaining steps wait until a dead worker is noticed.
   heartbeatTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 20 },
