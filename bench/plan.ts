@@ -43,12 +43,12 @@ export const CONCURRENCY = 50;
 
 export const QUICK: Plan = {
   users: 10,
-  throughput: [{ concurrency: CONCURRENCY, runs: 2, count: 150 }],
+  throughput: [{ concurrency: CONCURRENCY, runs: 2, count: 100 }],
   latency: { runs: 2, count: 15 },
-  warmUp: 100,
+  warmUp: 60,
   memory: { runs: 1, warm: 50, count: 100 },
   stampede: { steps: 100, workerProcesses: 4 },
-  resume: [{ maxCachedWorkflows: 2_000, waiters: 60 }],
+  resume: [{ maxCachedWorkflows: 2_000, waiters: 50 }],
   paused: { maxCachedWorkflows: 30, samples: [30, 100] },
   variants: {
     eachCall: { runs: 1, count: 50 },
