@@ -17,8 +17,8 @@ export interface CpuByProgram {
 const MS_PER_TICK = 10;
 
 /**
- * What each program has used since its start. Undefined where there is no `/proc`. Of Temporal and Postgres, it counts
- * the processes that this one, or one of its children, has started.
+ * Returns what each program has used since its start; undefined where there is no `/proc`. Temporal and Postgres are
+ * those that this process started, itself or through its children.
  */
 export async function cpuByProgram(worker: Pick<WorkerProcess, 'cpuMs'>): Promise<CpuByProgram | undefined> {
   if (process.platform !== 'linux') return undefined;

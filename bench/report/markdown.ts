@@ -1,14 +1,11 @@
 import type { PartialReport } from './figures.ts';
 
-/**
- * A load of more per core before the run: others worked on the machine. The build that `npm run bench` begins with left
- * 0.32 on a machine that did nothing else.
- */
-const BUSY = 0.4;
+/** A load of more per core before the run: the machine was busy, with other work or the build before the benchmark. */
+const BUSY = 0.25;
 
 export function preliminary({ machine: { loadBefore, cores } }: Pick<PartialReport, 'machine'>): string {
   if (loadBefore <= BUSY * cores) return '';
-  return ' **Preliminary:** other work kept the machine busy.';
+  return ' **Preliminary:** the machine was busy before the run.';
 }
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -7,7 +7,7 @@ import { credentialDeposited } from '../contracts/messages.ts';
 import { type DueWaiter, listDueWaiters, removeWoken } from '../credentials/waiters/waiter-store.ts';
 import type { Db } from '../db/pool.ts';
 import type { Logger } from '../logging/logger.ts';
-import { createSignalPace, inBatches, SIGNALS_AT_ONCE, type SignalPace } from '../temporal/signal-pace.ts';
+import { createSignalPace, SIGNALS_AT_ONCE } from '../temporal/signal-pace.ts';
 import { TryLater } from './failures.ts';
 
 export interface SignalWaitersDependencies {
@@ -16,7 +16,6 @@ export interface SignalWaitersDependencies {
   logger: Logger;
 }
 
-const PAGE_SIZE = 200;
 /** One activity signals this many steps, and for this long. Then the workflow schedules the next activity. */
 const MAX_SIGNALLED = 10_000;
 const TIME_BUDGET_MS = 5 * 60_000;
@@ -31,51 +30,39 @@ const RETRY_AFTER_MS = 1_000;
 export function createSignalWaiters(deps: SignalWaitersDependencies) {
   return async function signalWaiters(input: ResumeStepsInput): Promise<SignalWaitersOutcome> {
     const { version, ...key } = input;
-    let signalled = 0;
-    let failed = 0;
-    let after = '';
     const { cancelled, cancellationSignal } = Context.current();
     const pace = createSignalPace(deps.client, cancellationSignal);
     const endAt = performance.now() + TIME_BUDGET_MS;
-    while (signalled < MAX_SIGNALLED && performance.now() < endAt) {
+    let signalled = 0;
+    let failed = 0;
+    let after = '';
+    let more = true;
+    while (more && signalled < MAX_SIGNALLED && performance.now() < endAt) {
       if (cancellationSignal.aborted) return cancelled;
-      const due = await listDueWaiters(deps.db, key, version, { after, limit: PAGE_SIZE });
-      const last = due.at(-1);
-      if (last === undefined) {
-        if (failed > 0) throw someFailed(failed);
-        return { signalled, more: false };
-      }
-      after = last.workflowId;
-      const woken = await wakePage(deps, input, due, pace);
+      const due = await listDueWaiters(deps.db, key, version, { after, limit: SIGNALS_AT_ONCE });
+      const woken = await wakeBatch(deps, input, due);
+      Context.current().heartbeat();
       signalled += woken;
       failed += due.length - woken;
+      after = due.at(-1)?.workflowId ?? after;
+      more = due.length === SIGNALS_AT_ONCE;
+      if (more) await pace.keep(due.map(({ workflowId }) => workflowId));
+      Context.current().heartbeat();
     }
-    if (failed > 0) throw someFailed(failed);
-    return { signalled, more: true };
+    if (failed > 0) throw new TryLater(`${failed} waiting steps could not be signalled`, RETRY_AFTER_MS);
+    return { signalled, more };
   };
 }
 
-function someFailed(count: number): TryLater {
-  return new TryLater(`${count} waiting steps could not be signalled`, RETRY_AFTER_MS);
-}
-
-async function wakePage(
+async function wakeBatch(
   deps: SignalWaitersDependencies,
   input: ResumeStepsInput,
   due: DueWaiter[],
-  pace: SignalPace,
 ): Promise<number> {
-  let count = 0;
-  for (const batch of inBatches(due, SIGNALS_AT_ONCE)) {
-    const reached = await Promise.all(batch.map((waiter) => wake(deps, input, waiter)));
-    const woken = batch.filter((_, index) => reached[index]);
-    await removeWoken(deps.db, input, woken);
-    count += woken.length;
-    Context.current().heartbeat();
-    await pace.keep(batch.map(({ workflowId }) => workflowId));
-    Context.current().heartbeat();
-  }
-  return count;
+  const reached = await Promise.all(due.map((waiter) => wake(deps, input, waiter)));
+  const woken = due.filter((_, index) => reached[index]);
+  if (woken.length > 0) await removeWoken(deps.db, input, woken);
+  return woken.length;
 }
 
 // Addresses the workflow id and not a run: the step may have continued as new, or an operator may have reset it.

@@ -15,7 +15,7 @@ const GIVE_UP_AFTER_MS = 5_000;
 /** Then the pace ends: workflows without a worker must not hold up those that have one for longer. */
 const MAX_GIVEN_UP = 3;
 
-/** Workflows that are signalled before the pace is kept. */
+/** The workflows of a batch. They are signalled at once. */
 export const SIGNALS_AT_ONCE = 25;
 
 /** Keeps signals to many workflows from outrunning the workers. */
@@ -46,7 +46,7 @@ export function createSignalPace(
       const before = previous;
       previous = batch.at(-1);
       if (before === undefined || givenUp === MAX_GIVEN_UP) return;
-      // The pace spares work, and no signal depends on it: that Temporal does not answer is no error here.
+      // No signal depends on the pace. So an error of Temporal's only ends this wait.
       const isTaken = await untilTaken(client, before, { stop, giveUpAfterMs }).catch(() => false);
       if (!isTaken) givenUp += 1;
     },

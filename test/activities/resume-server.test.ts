@@ -5,6 +5,7 @@ import { TryLater } from '../../src/activities/failures.ts';
 import { createSignalStepsOfServer } from '../../src/activities/resume-server.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { clientWithHandles } from '../support/client-with-handles.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { untilRunning } from '../support/running-steps.ts';
 import { newServerId } from '../support/scripted-servers.ts';
@@ -31,15 +32,8 @@ async function runningSteps(world: World): Promise<{ mcpServerId: string; steps:
 /** The same client, for which Temporal refuses signals to one workflow with this gRPC status. */
 function refusing(client: Client, { workflowId: refused }: StepView, code: number): Client {
   const cause = Object.assign(new Error('refused'), { code, details: 'refused', metadata: {} });
-  const getHandle = (workflowId: string) => {
-    const handle = client.workflow.getHandle(workflowId);
-    if (workflowId !== refused) return handle;
-    const signal = () => Promise.reject(new ServiceError('Failed to signal Workflow', { cause }));
-    return Object.assign(Object.create(handle), { signal });
-  };
-  return Object.create(client, {
-    workflow: { value: Object.assign(Object.create(client.workflow), { getHandle }) },
-  });
+  const signal = () => Promise.reject(new ServiceError('Failed to signal Workflow', { cause }));
+  return clientWithHandles(client, ({ workflowId }) => (workflowId === refused ? { signal } : {}));
 }
 
 async function signalAll(world: World, mcpServerId: string, client: Client): Promise<unknown> {

@@ -8,6 +8,8 @@ import type { CredentialKey } from '../../src/contracts/activities.ts';
 import type { StepView } from '../../src/contracts/step.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
 import { createLogger } from '../../src/logging/logger.ts';
+import { SIGNALS_AT_ONCE } from '../../src/temporal/signal-pace.ts';
+import { clientWithHandles } from '../support/client-with-handles.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
 
@@ -43,13 +45,10 @@ test('a step that can’t be signalled keeps its row, and the others are told on
   const { key, steps } = await waitingSteps(world);
   const [refused] = steps;
   const { client } = world.temporal;
-  const getHandle = (workflowId: string) => {
-    const handle = client.workflow.getHandle(workflowId);
-    if (workflowId !== refused?.workflowId) return handle;
-    return Object.assign(Object.create(handle), { signal: () => Promise.reject(new Error('refused')) });
-  };
-  const workflow = { value: Object.assign(Object.create(client.workflow), { getHandle }) };
-  const refusing: Client = Object.create(client, { workflow });
+  const refuse = () => Promise.reject(new Error('refused'));
+  const refusing = clientWithHandles(client, ({ workflowId }) =>
+    workflowId === refused?.workflowId ? { signal: refuse } : {},
+  );
 
   const environment = new MockActivityEnvironment();
   await expect(signal(world, { client: refusing, key, environment })).rejects.toBeInstanceOf(TryLater);
@@ -61,9 +60,7 @@ test('a step that can’t be signalled keeps its row, and the others are told on
   expect(await Promise.all(steps.map((step) => signalsOf(world, step)))).toEqual([1, 1, 1]);
 });
 
-test('an activity that is cancelled signals nobody, and leaves the rows to the next one', async ({
-  world,
-}) => {
+test('a cancelled activity signals nobody and keeps the rows', async ({ world }) => {
   const { key, steps } = await waitingSteps(world);
   const { client } = world.temporal;
   const environment = new MockActivityEnvironment();
@@ -73,4 +70,28 @@ test('an activity that is cancelled signals nobody, and leaves the rows to the n
 
   expect(await world.steps.waiting(key.userId)).toHaveLength(steps.length);
   expect(await Promise.all(steps.map((step) => signalsOf(world, step)))).toEqual([0, 0, 0]);
+});
+
+test('many steps are signalled at the pace of the workers', async ({ world }) => {
+  const userId = world.users.newUser();
+  const key = { userId, mcpServerId: world.mcpServerId };
+  await world.users.connect(userId);
+  // They have ended, so that no worker is needed.
+  const ids = Array.from({ length: 3 * SIGNALS_AT_ONCE + 1 }, (_, index) => `${userId}/${1_000 + index}`);
+  for (const id of ids) {
+    await registerWaiter(world.services.db, { ...key, workflowId: id, stepId: id, seenVersion: 0 });
+  }
+  const looks: string[] = [];
+  const client = clientWithHandles(world.temporal.client, (handle) => ({
+    describe() {
+      looks.push(handle.workflowId);
+      return handle.describe();
+    },
+  }));
+
+  const environment = new MockActivityEnvironment();
+  expect(await signal(world, { client, key, environment })).toEqual({ signalled: ids.length, more: false });
+
+  expect(looks).toEqual([ids[SIGNALS_AT_ONCE - 1], ids[2 * SIGNALS_AT_ONCE - 1]]);
+  expect(await world.steps.waiting(userId)).toEqual([]);
 });

@@ -8,7 +8,7 @@ import type { Pool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging/logger.ts';
 import type { AuditDependencies } from '../../src/steps/audit-decision.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
-import { clientWithUpdates } from '../support/client-with-updates.ts';
+import { clientWithUpdates } from '../support/client-with-handles.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
 import { createUserSteps } from '../support/user-steps.ts';

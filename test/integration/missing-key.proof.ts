@@ -8,7 +8,7 @@ import { createStepClient } from '../../src/steps/step-client.ts';
 import type { StoredResultDependencies } from '../../src/steps/stored-results.ts';
 import { EncryptionKeyMissing } from '../../src/vault/key-ring.ts';
 import { startTestApi } from '../support/api.ts';
-import { clientWithUpdates } from '../support/client-with-updates.ts';
+import { clientWithUpdates } from '../support/client-with-handles.ts';
 import { startTestWorker, type TestWorker } from '../support/test-worker.ts';
 import { createUserSteps } from '../support/user-steps.ts';
 import { createWorld, type World } from '../support/world.ts';

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { createSignalPace, inBatches, SIGNALS_AT_ONCE } from '../../src/temporal/signal-pace.ts';
+import { clientWithHandles } from '../support/client-with-handles.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
 
@@ -8,29 +9,26 @@ const test = testInWorld({ withoutWorker: true });
 const NEVER_ENDS_MS = 600_000;
 const NEVER_STOPPED = new AbortController().signal;
 
-/** A workflow whose task waits, because there is no worker. */
+/** Starts a workflow. Its task waits, because there is no worker. */
 async function startWaiting({ steps, users }: World): Promise<string> {
   return (await steps.start(users.newUser())).workflowId;
 }
 
-/** The same client, which counts how often it describes a workflow. */
-function countingDescriptions({ temporal: { client } }: World) {
+/** The same client, which notes the workflows that it describes. */
+function notingDescriptions({ temporal }: World) {
   const described: string[] = [];
-  const getHandle = (workflowId: string) => {
-    const handle = client.workflow.getHandle(workflowId);
-    const describe = () => {
-      described.push(workflowId);
+  const client = clientWithHandles(temporal.client, (handle) => ({
+    describe() {
+      described.push(handle.workflowId);
       return handle.describe();
-    };
-    return Object.assign(Object.create(handle), { describe });
-  };
-  const workflow = { value: Object.assign(Object.create(client.workflow), { getHandle }) };
-  return { described, client: Object.create(client, { workflow }) as typeof client };
+    },
+  }));
+  return { described, client };
 }
 
 describe('the pace of signals', () => {
   test('lets two batches wait for workers, and goes on when a worker takes the first', async ({ world }) => {
-    const { client, described } = countingDescriptions(world);
+    const { client, described } = notingDescriptions(world);
     const first = [await startWaiting(world), await startWaiting(world)];
     const second = await startWaiting(world);
     const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
@@ -52,7 +50,7 @@ describe('the pace of signals', () => {
   });
 
   test('gives up after a while without a worker', async ({ world }) => {
-    const { client, described } = countingDescriptions(world);
+    const { client, described } = notingDescriptions(world);
     const pace = createSignalPace(client, NEVER_STOPPED, 100);
     await pace.keep([await startWaiting(world)]);
 
@@ -62,7 +60,7 @@ describe('the pace of signals', () => {
   });
 
   test('looks at no further batch after three that no worker took', async ({ world }) => {
-    const { client, described } = countingDescriptions(world);
+    const { client, described } = notingDescriptions(world);
     const waiting = await Promise.all(Array.from({ length: 5 }, () => startWaiting(world)));
     const pace = createSignalPace(client, NEVER_STOPPED, 50);
 
@@ -73,18 +71,13 @@ describe('the pace of signals', () => {
 
   test('does not wait for a Temporal that does not answer', async ({ world }) => {
     const described: string[] = [];
-    const getHandle = (workflowId: string) => ({
+    const client = clientWithHandles(world.temporal.client, ({ workflowId }) => ({
       describe() {
         described.push(workflowId);
         return Promise.reject(new Error('no answer'));
       },
-    });
-    const { client } = world.temporal;
-    const pace = createSignalPace(
-      Object.create(client, { workflow: { value: { getHandle } } }),
-      NEVER_STOPPED,
-      NEVER_ENDS_MS,
-    );
+    }));
+    const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
 
     for (const workflowId of ['1', '2', '3', '4', '5']) await pace.keep([workflowId]);
 
@@ -92,7 +85,7 @@ describe('the pace of signals', () => {
   });
 
   test('does not wait for a workflow that is not there', async ({ world }) => {
-    const { client, described } = countingDescriptions(world);
+    const { client, described } = notingDescriptions(world);
     const pace = createSignalPace(client, NEVER_STOPPED, NEVER_ENDS_MS);
     await pace.keep(['not there']);
 
@@ -102,7 +95,7 @@ describe('the pace of signals', () => {
   });
 
   test('ends its wait when it is stopped', async ({ world }) => {
-    const { client, described } = countingDescriptions(world);
+    const { client, described } = notingDescriptions(world);
     const stop = new AbortController();
     const pace = createSignalPace(client, stop.signal, NEVER_ENDS_MS);
     await pace.keep([await startWaiting(world)]);
