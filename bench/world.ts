@@ -21,6 +21,14 @@ import { MCP_SERVER_ID, STEP_QUEUE, type Undo } from './names.ts';
 import { createUsers, type Users } from './users.ts';
 import { startApi, type Workers, workersOf } from './workers.ts';
 
+/**
+ * As on a server for production. Temporal's CLI has its dev server read the names of the search attributes from its
+ * database for each step that carries some, once or more for each write to the list of workflows.
+ *
+ * @see https://docs.temporal.io/references/dynamic-configuration
+ */
+const AS_IN_PRODUCTION = { 'system.forceSearchAttributesCacheRefreshOnRead': false };
+
 /** Everything that is measured or needed for it. All of it is on this machine, and talks over loopback. */
 export interface World extends Workers {
   folder: string;
@@ -39,7 +47,7 @@ export interface World extends Workers {
 }
 
 /**
- * Starts the backing services of `latchkey dev`, an authorization server and an MCP server in this process, and
+ * Starts the backing services of `latchkey dev`, except for one setting, an authorization server and an MCP server in this process, and
  * Latchkey's API as a process of its own. There are no workers yet.
  */
 export async function startWorld(undo: Undo, profiles: string | undefined): Promise<World> {
@@ -116,7 +124,7 @@ async function startBacking(folder: string, undo: Undo) {
   const logger = createLogger({ level: 'silent' });
   // Never the configured servers: the figures are of these, and the benchmark fills them.
   const embedded = { ...loaded.config, databaseUrl: undefined, temporal: undefined };
-  const services = await startBackingServices(embedded, folder, logger);
+  const services = await startBackingServices(embedded, folder, logger, { dynamicConfig: AS_IN_PRODUCTION });
   undo.push(services.stop);
   const encryptionKeys = new Secret([{ id: 'bench', bytes: randomBytes(32) }]);
   await runMigrate(

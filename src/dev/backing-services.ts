@@ -6,7 +6,7 @@ import { preferredPort } from './embedded/free-port.ts';
 import { startPostgres } from './embedded/postgres.ts';
 import { closeDatabaseFile, makePrivateFolder } from './embedded/private-files.ts';
 import { findTemporalCli, HOW_TO_INSTALL_TEMPORAL_CLI } from './embedded/server-binaries.ts';
-import { startTemporal } from './embedded/temporal.ts';
+import { startTemporal, type TemporalOptions } from './embedded/temporal.ts';
 
 /** Postgres and Temporal: the configured ones, or embedded ones. */
 export interface BackingServices {
@@ -16,6 +16,9 @@ export interface BackingServices {
   /** Stops the embedded services. */
   stop(): Promise<void>;
 }
+
+/** An embedded Temporal that differs from that of `latchkey dev`. */
+export type TemporalSettings = Pick<TemporalOptions, 'dynamicConfig'>;
 
 /**
  * Starts an embedded Postgres and Temporal if none is configured. Their data is in `dataDir` and is used again by
@@ -27,6 +30,7 @@ export async function startBackingServices(
   config: Pick<DevConfig, 'databaseUrl' | 'temporal' | 'programs'>,
   dataDir: string,
   logger: Logger,
+  temporalSettings: TemporalSettings = {},
 ): Promise<BackingServices> {
   await makePrivateFolder(dataDir);
   // Checked first, so that Postgres is not started for nothing if the Temporal CLI is missing.
@@ -39,7 +43,7 @@ export async function startBackingServices(
     const databaseUrl = config.databaseUrl ?? (await startEmbeddedPostgres(dataDir, stops, logger));
     const { temporal, temporalUi } = config.temporal
       ? { temporal: config.temporal, temporalUi: undefined }
-      : await startEmbeddedTemporal(config, dataDir, stops, logger);
+      : await startEmbeddedTemporal({ ...config, ...temporalSettings }, dataDir, stops, logger);
     return { config: { databaseUrl, temporal }, temporalUi, stop };
   } catch (error) {
     await stop();
@@ -66,7 +70,7 @@ async function startEmbeddedPostgres(dataDir: string, stops: (() => Promise<void
 }
 
 async function startEmbeddedTemporal(
-  config: Pick<DevConfig, 'programs'>,
+  { dynamicConfig = {}, ...config }: Pick<DevConfig, 'programs'> & TemporalSettings,
   dataDir: string,
   stops: (() => Promise<void>)[],
   logger: Logger,
@@ -83,6 +87,7 @@ async function startEmbeddedTemporal(
     dataFile,
     uiPort,
     logFile,
+    dynamicConfig,
   }).catch(notStarted('The Temporal dev server', 'TEMPORAL_ADDRESS', logFile));
   stops.push(stop);
   logger.info({ address, logFile }, 'embedded Temporal dev server is up');

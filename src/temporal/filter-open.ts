@@ -21,6 +21,36 @@ export async function filterOpen(
   return workflowIds.filter((_, index) => open[index]);
 }
 
+/**
+ * The same with fewer requests: those that Temporal lists as running count as open, and only the others are asked about
+ * one by one. The list lags behind an end by about a second.
+ *
+ * @param workflowIds at most a hundred: the query names them
+ * @throws TemporalUnavailable
+ */
+export async function filterOpenOfMany(
+  client: Client,
+  workflowIds: string[],
+  timeoutMs?: number,
+): Promise<string[]> {
+  const running = await listRunning(client, workflowIds, timeoutMs);
+  const others = workflowIds.filter((workflowId) => !running.has(workflowId));
+  const open = new Set([...running, ...(await filterOpen(client, others, timeoutMs))]);
+  return workflowIds.filter((workflowId) => open.has(workflowId));
+}
+
+async function listRunning(client: Client, workflowIds: string[], timeoutMs?: number): Promise<Set<string>> {
+  // A visibility query can't escape quotes.
+  const ids = workflowIds.filter((workflowId) => !/['"\\]/.test(workflowId));
+  if (ids.length === 0) return new Set();
+  const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${ids.map((id) => `'${id}'`).join(', ')})`;
+  const { namespace } = client.options;
+  const list = () =>
+    client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: ids.length });
+  const { executions = [] } = await temporalCall(client, list, timeoutMs);
+  return new Set((executions ?? []).map(({ execution }) => execution?.workflowId ?? ''));
+}
+
 // Asks the service itself: the SDK's `describe` decodes the memo and fails if it can't be decoded.
 async function isOpen(client: Client, workflowId: string, timeoutMs?: number): Promise<boolean> {
   const { namespace } = client.options;

@@ -142,6 +142,23 @@ describe('the many waiters of one user', () => {
     expect(await world.steps.waiting(user)).toEqual(live);
   });
 
+  test('are asked about one by one only where Temporal does not list them as running', async ({ world }) => {
+    const user = world.users.newUser();
+    await Promise.all(Array.from({ length: 25 }, () => startPaused(world, user)));
+    await registerMany(world, user, 1);
+    const { workflow, workflowService } = world.temporal.client;
+    const running = `WorkflowId STARTS_WITH 'step/${user}/' AND ExecutionStatus = 'Running'`;
+    await expect.poll(async () => (await workflow.count(running)).count).toBe(25);
+    const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+
+    await forgetEndedWaiters(world.services, user, 30_000);
+
+    const asked = describing.mock.calls.map(([{ execution }]) => execution?.workflowId);
+    describing.mockRestore();
+    expect(asked).toEqual([`step/${user}/${nameOf(0)}`]);
+    expect(await world.steps.waiting(user)).toHaveLength(25);
+  });
+
   test('are asked about in turn where one call has not the time for all', async ({ world }) => {
     const user = world.users.newUser();
     await registerMany(world, user, 120);

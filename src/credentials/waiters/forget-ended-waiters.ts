@@ -1,12 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { raceAbort, withDeadline } from '../../async/deadline.ts';
 import type { Db } from '../../db/pool.ts';
-import { filterOpen } from '../../temporal/filter-open.ts';
+import { filterOpen, filterOpenOfMany } from '../../temporal/filter-open.ts';
 import { TemporalUnavailable } from '../../temporal/temporal-call.ts';
 import { listWaitersOf, noteAlive, removeEnded, type WaiterAsRead } from './waiter-life-store.ts';
 
 /** The steps that are asked about, and removed, at a time. */
 const PAGE_SIZE = 100;
+/** So many are asked about one by one, which also notices a step that has only just ended. */
+const FEW = 20;
 /** Short, because a person waits for the deposit. */
 const TIMEOUT_MS = 1_000;
 
@@ -45,7 +47,8 @@ async function forgetPages(
   for (let last: WaiterAsRead | undefined, isLast = false; !isLast && !reading.signal.aborted; ) {
     const waiters = await listWaitersOf(db, userId, { after: last, limit: PAGE_SIZE });
     const ids = waiters.map(({ workflowId }) => workflowId);
-    const open = new Set(await filterOpen(client, ids, reading.timeoutMs));
+    const ask = ids.length > FEW ? filterOpenOfMany : filterOpen;
+    const open = new Set(await ask(client, ids, reading.timeoutMs));
     const ended = waiters.filter(({ workflowId }) => !open.has(workflowId));
     if (ended.length > 0) await removeEnded(db, ended);
     reading.open.push(...open);
