@@ -1,48 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ContenderName } from '../contenders.ts';
 import { type CpuByProgram, cpuByProgram, cpuForEach } from '../cpu-by-program.ts';
 import { untilAllCompleted } from '../executions.ts';
 import { RELEASE } from '../names.ts';
 import { type Paused, pausedBare, pausedSteps } from '../paused.ts';
 import type { Plan } from '../plan.ts';
 import type { Figures } from '../report/figures.ts';
-import { rounded } from '../statistics.ts';
+import { median, rounded, type Spread, spreadOf } from '../statistics.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import type { Phase, PhaseRun } from './phase.ts';
 
 const BARE_USER = 'resume-bare';
 
-type Point = Figures['resumeCurve'][number];
-
 /** From one deposit to the end of all steps that waited for it, and from the first signal to the end of bare ones. */
 export const resume: Phase = {
   name: 'resume',
-  limitMinutes: { quick: 10, full: 30 },
+  limitMinutes: { quick: 10, full: 50 },
   async run(phase) {
     const token = await phase.world.users.connect(BARE_USER);
-    const curve: Point[] = [];
-    let resumeCpu: Figures['resumeCpu'];
-    for (const one of phase.plan.resume) {
-      const bare = await resumeBare(phase, one, token);
-      const step = await resumeSteps(phase, one);
-      const point = { ...one, seconds: step.seconds, rawSignalSeconds: bare.seconds };
-      curve.push(point);
-      resumeCpu = step.cpu && bare.cpu && { step: step.cpu, bare: bare.cpu };
-      phase.say(
-        `${one.waiters} waiters, cache of ${one.maxCachedWorkflows}: ${step.seconds} s, bare ${bare.seconds} s`,
-      );
+    const curve: Figures['resumeCurve'] = [];
+    let last: Compared | undefined;
+    for (const point of phase.plan.resume.points) {
+      const { maxCachedWorkflows, waiters } = point;
+      last = await compare(phase, point, token);
+      const [seconds, rawSignalSeconds] = [last.step.seconds.median, last.bare.seconds.median];
+      curve.push({ maxCachedWorkflows, waiters, seconds, rawSignalSeconds });
     }
-    const last = curve.at(-1);
     if (last === undefined) throw new Error('the plan resumes no step');
-    const { waiters, seconds, rawSignalSeconds } = last;
+    const { waiters, step, bare } = last;
+    const [seconds, rawSignalSeconds] = [step.seconds.median, bare.seconds.median];
     const ratio = rounded(seconds / rawSignalSeconds, 3);
     return {
       resume: { waiters, seconds, rawSignalSeconds, ratio },
       resumeCurve: curve,
-      ...(resumeCpu && { resumeCpu }),
+      ...(step.cpu && bare.cpu && { resumeCpu: { step: step.cpu, bare: bare.cpu } }),
+      spread: { resumeSeconds: step.seconds, rawSignalSeconds: bare.seconds },
     };
   },
 };
 
-type Resumed = Plan['resume'][number];
+type Point = Plan['resume']['points'][number];
+type Resumed = Omit<Point, 'runs'>;
+
+interface Compared {
+  waiters: number;
+  step: OverRuns;
+  bare: OverRuns;
+}
+
+interface OverRuns {
+  seconds: Spread;
+  /** The medians of each program. */
+  cpu: CpuByProgram | undefined;
+}
+
+async function compare(phase: PhaseRun, { runs, ...point }: Point, token: string): Promise<Compared> {
+  const resumed: Record<ContenderName, Resuming[]> = { bare: [], step: [] };
+  for (let run = 0; run < runs; run += 1) {
+    const bare = await resumeBare(phase, point, token);
+    const step = await resumeSteps(phase, point, run);
+    resumed.bare.push(bare);
+    resumed.step.push(step);
+    const what = `${point.waiters} waiters, cache of ${point.maxCachedWorkflows}`;
+    phase.say(`${what}: ${step.seconds} s, bare ${bare.seconds} s`);
+  }
+  return { waiters: point.waiters, step: overRuns(resumed.step), bare: overRuns(resumed.bare) };
+}
+
+function overRuns(runs: readonly Resuming[]): OverRuns {
+  const cpus = runs.flatMap(({ cpu }) => cpu ?? []);
+  const medianOf = (program: keyof CpuByProgram) => rounded(median(cpus.map((cpu) => cpu[program])), 2);
+  return {
+    seconds: spreadOf(runs.map(({ seconds }) => seconds)),
+    cpu:
+      cpus.length < runs.length
+        ? undefined
+        : {
+            worker: medianOf('worker'),
+            temporal: medianOf('temporal'),
+            postgres: medianOf('postgres'),
+            benchmark: medianOf('benchmark'),
+          },
+  };
+}
 
 interface Resuming {
   seconds: number;
@@ -50,11 +90,16 @@ interface Resuming {
   cpu: CpuByProgram | undefined;
 }
 
-async function resumeSteps({ world, keep }: PhaseRun, { waiters, ...cache }: Resumed): Promise<Resuming> {
-  const user = `resume-${cache.maxCachedWorkflows}-${waiters}-`;
+async function resumeSteps(
+  { world, keep, plan }: PhaseRun,
+  { waiters, ...cache }: Resumed,
+  run: number,
+): Promise<Resuming> {
+  const user = `resume-${cache.maxCachedWorkflows}-${waiters}-${run}-`;
   const worker = keep(await world.startStepWorker(cache));
   const paused = pausedSteps(world, user, 1);
   await paused.pause(waiters);
+  await settle(plan);
   const { deposit } = await world.users.consent(`${user}0`);
   const resumed = await untilEnd(world, worker, paused, async () => {
     const resuming = await deposit();
@@ -65,13 +110,14 @@ async function resumeSteps({ world, keep }: PhaseRun, { waiters, ...cache }: Res
 }
 
 async function resumeBare(
-  { world, keep }: PhaseRun,
+  { world, keep, plan }: PhaseRun,
   { waiters, ...cache }: Resumed,
   token: string,
 ): Promise<Resuming> {
   const worker = keep(await world.startBareWorker({ [BARE_USER]: token }, cache));
   const paused = pausedBare(world, BARE_USER);
   await paused.pause(waiters);
+  await settle(plan);
   const resumed = await untilEnd(world, worker, paused, async () => {
     for (const id of paused.workflowIds) {
       await world.client.workflow.getHandle(id).signal(RELEASE);
@@ -79,6 +125,10 @@ async function resumeBare(
   });
   await worker.stop();
   return resumed;
+}
+
+function settle({ resume: { settleSeconds } }: Plan): Promise<void> {
+  return delay(settleSeconds * 1_000);
 }
 
 /** By Temporal's times of their ends: the lists in which they are looked for lag behind. */

@@ -56,6 +56,8 @@ const details = {
     bareCpuMs: spread,
     workflowKiB: spread,
     bareWorkflowKiB: spread,
+    resumeSeconds: spread,
+    rawSignalSeconds: spread,
   }),
   /** The part of the memory that is in the heaps of its threads: it varies less from run to run. */
   workflowHeapKiB: figure,

@@ -21,10 +21,10 @@ export function rowsOf(figures: SomeFigures): Row[] {
       '',
     ],
     resume &&
-      row(
+      compared(
         `from one deposit to the end of ${resume.waiters} waiters, s`,
-        resume.seconds,
-        resume.rawSignalSeconds,
+        spread.resumeSeconds,
+        spread.rawSignalSeconds,
       ),
     ...programRows('for each that resumes', figures.resumeCpu),
     paused &&

@@ -39,6 +39,8 @@ export const SAMPLE: Report = {
     bareCpuMs: SPREAD,
     workflowKiB: SPREAD,
     bareWorkflowKiB: SPREAD,
+    resumeSeconds: SPREAD,
+    rawSignalSeconds: SPREAD,
   },
   workflowHeapKiB: 150,
   bareWorkflowHeapKiB: 140,
