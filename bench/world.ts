@@ -22,12 +22,12 @@ import { createUsers, type Users } from './users.ts';
 import { startApi, type Workers, workersOf } from './workers.ts';
 
 /**
- * As on a server for production. Temporal's CLI has its dev server read the names of the search attributes from its
- * database for each step that carries some, once or more for each write to the list of workflows.
+ * The default of a server. Temporal's CLI turns it on for its dev server, which then reads the names of the search
+ * attributes from its database at each use.
  *
  * @see https://docs.temporal.io/references/dynamic-configuration
  */
-const AS_IN_PRODUCTION = { 'system.forceSearchAttributesCacheRefreshOnRead': false };
+const SERVER_DEFAULTS = { 'system.forceSearchAttributesCacheRefreshOnRead': false };
 
 /** Everything that is measured or needed for it. All of it is on this machine, and talks over loopback. */
 export interface World extends Workers {
@@ -47,8 +47,8 @@ export interface World extends Workers {
 }
 
 /**
- * Starts the backing services of `latchkey dev`, except for one setting, an authorization server and an MCP server in this process, and
- * Latchkey's API as a process of its own. There are no workers yet.
+ * Starts the backing services of `latchkey dev` with `SERVER_DEFAULTS`, an authorization server and an MCP server in
+ * this process, and Latchkey's API as a process of its own. There are no workers yet.
  */
 export async function startWorld(undo: Undo, profiles: string | undefined): Promise<World> {
   const folder = await makeFolder();
@@ -124,7 +124,7 @@ async function startBacking(folder: string, undo: Undo) {
   const logger = createLogger({ level: 'silent' });
   // Never the configured servers: the figures are of these, and the benchmark fills them.
   const embedded = { ...loaded.config, databaseUrl: undefined, temporal: undefined };
-  const services = await startBackingServices(embedded, folder, logger, { dynamicConfig: AS_IN_PRODUCTION });
+  const services = await startBackingServices(embedded, folder, logger, { dynamicConfig: SERVER_DEFAULTS });
   undo.push(services.stop);
   const encryptionKeys = new Secret([{ id: 'bench', bytes: randomBytes(32) }]);
   await runMigrate(

@@ -1,4 +1,4 @@
-import { describe, expect, vi } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { removeEndedWaiters } from '../../src/activities/waiters.ts';
 import { forgetEndedWaiters } from '../../src/credentials/waiters/forget-ended-waiters.ts';
 import { registerWaiter } from '../../src/credentials/waiters/waiter-store.ts';
@@ -150,13 +150,43 @@ describe('the many waiters of one user', () => {
     const running = `WorkflowId STARTS_WITH 'step/${user}/' AND ExecutionStatus = 'Running'`;
     await expect.poll(async () => (await workflow.count(running)).count).toBe(25);
     const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+    onTestFinished(() => describing.mockRestore());
 
     await forgetEndedWaiters(world.services, user, 30_000);
 
     const asked = describing.mock.calls.map(([{ execution }]) => execution?.workflowId);
-    describing.mockRestore();
     expect(asked).toEqual([`step/${user}/${nameOf(0)}`]);
     expect(await world.steps.waiting(user)).toHaveLength(25);
+  });
+
+  test.for([
+    ['refused', 3],
+    ['throttled', 8],
+  ] as const)('are asked about one by one where the list is %s', async ([, code], { world }) => {
+    const user = world.users.newUser();
+    await startPaused(world, user);
+    await registerMany(world, user, 25);
+    const failure = Object.assign(new Error('no list'), { code, details: '', metadata: {} });
+    const listing = vi.spyOn(world.temporal.client.workflowService, 'listWorkflowExecutions');
+    onTestFinished(() => listing.mockRestore());
+    listing.mockRejectedValue(failure);
+
+    await forgetEndedWaiters(world.services, user, 30_000);
+
+    expect(listing).toHaveBeenCalled();
+    expect(await world.steps.waiting(user)).toHaveLength(1);
+  });
+
+  test('with a quote in a workflow id are asked about, too', async ({ world }) => {
+    const user = world.users.newUser();
+    await registerMany(world, user, 25);
+    const key = { userId: user, mcpServerId: world.mcpServerId };
+    const workflowId = `it's ${user}`;
+    await registerWaiter(world.services.db, { ...key, workflowId, stepId: 'quoted', seenVersion: 0 });
+
+    await forgetEndedWaiters(world.services, user, 30_000);
+
+    expect(await world.steps.waiting(user)).toEqual([]);
   });
 
   test('are asked about in turn where one call has not the time for all', async ({ world }) => {
@@ -175,10 +205,10 @@ describe('the many waiters of one user', () => {
       asked.push(request.execution?.workflowId);
       return asked.length <= 100 ? Promise.resolve(ofPaused) : new Promise(() => {});
     });
-    await forgetEndedWaiters(world.services, user, 500);
+    await forgetEndedWaiters(world.services, user, 2_000);
     asked.length = 0;
 
-    await forgetEndedWaiters(world.services, user, 500);
+    await forgetEndedWaiters(world.services, user, 2_000);
 
     describing.mockRestore();
     const notYetAsked = Array.from({ length: 20 }, (_, n) => `step/${user}/${nameOf(100 + n)}`);

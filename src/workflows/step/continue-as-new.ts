@@ -1,12 +1,4 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  patched,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { allHandlersFinished, condition, continueAsNew, patched, workflowInfo } from '@temporalio/workflow';
 import type { StepRecord } from './step-record.ts';
 
 /** Older workers continued only when the server suggested it, and only between two attempts. */
@@ -61,30 +53,9 @@ export async function waitAtMost(step: Continuing, { ms, isOver, summary }: Wait
     workflowInfo().historyLength >= begun + MIN_GROWTH && isHistoryLong() && patched(CONTINUE_SOONER);
   // A new run would lose an update whose handler has not finished.
   const isAwake = () => isOver() || (hasOutgrown() && allHandlersFinished());
-  const limit = startTimeLimit(Math.max(ms, 1), summary);
-  let awake = false;
-  await condition(() => {
-    awake = isAwake();
-    return awake || limit.isOver;
-  });
-  limit.cancel();
+  const awake = await condition(isAwake, Math.max(ms, 1), { summary });
   if (awake && !isOver()) await continueStep(step);
   return awake;
-}
-
-/**
- * Starts a timer. With it, a wait has the same commands in the same order as the SDK's `condition` with a time limit, and
- * half the promises. A worker keeps each promise, with its stack trace, in memory while the step waits.
- */
-function startTimeLimit(ms: number, summary: string): { isOver: boolean; cancel: () => void } {
-  const timer = new CancellationScope();
-  const limit = { isOver: false, cancel: () => timer.cancel() };
-  const end = () => {
-    limit.isOver = true;
-  };
-  // A cancelled timer rejects. A wait that is cancelled with its step rejects by itself.
-  timer.run(() => sleep(ms, { summary })).then(end, () => {});
-  return limit;
 }
 
 function isHistoryLong(): boolean {

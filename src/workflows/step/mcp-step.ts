@@ -138,11 +138,8 @@ async function attemptUntilResolved<Answer extends { kind: string }>(
   }
 }
 
-/**
- * Moves to RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. Not async: a worker keeps the promises of
- * each async function on the way to a wait in memory while the step waits.
- */
-function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
+/** Moves to RENEWING, PAUSED, WAITING or ENDED, by the kind of the obstacle. */
+async function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
   switch (obstacle.kind) {
     case 'token-stale':
       return renewToken(step, obstacle.seen);
@@ -162,7 +159,7 @@ function handleObstacle(step: Step, obstacle: Obstacle): Promise<Reaction> {
       if (isServerPaused(obstacle)) return waitWhilePaused(step);
       return isOverLimit(obstacle) ? waitForTurn(step, obstacle) : waitForServer(step, obstacle);
     case 'failed':
-      return Promise.resolve(fail(obstacle.code, obstacle.message, obstacle.serverMessage));
+      return fail(obstacle.code, obstacle.message, obstacle.serverMessage);
     default:
       return obstacle satisfies never;
   }

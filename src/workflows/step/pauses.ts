@@ -67,9 +67,10 @@ export async function awaitDeposit(
     delete step.progress.unanswered;
     step.progress.awaitedDeposit = { seen, pause };
     const awake = await waitForHint(step, seen.credentialVersion);
-    if (!awake) await removeWaiter();
     delete step.progress.awaitedDeposit;
-    if (!awake) return fail('reauth-timed-out', 'the user did not reconnect in time');
+    if (!awake) {
+      return fail('reauth-timed-out', 'the user did not reconnect in time');
+    }
     if (!step.credential.registrationIsStale) {
       resume(step);
       return 'try-again';
@@ -82,14 +83,13 @@ export async function awaitDeposit(
  * deposit will not accept the next consent either. A consent that was not asked for them, because it was under way when
  * the step paused, does not count.
  */
-export function awaitScope(
+export async function awaitScope(
   step: Step,
   obstacle: Extract<Obstacle, { kind: 'insufficient-scope' }>,
 ): Promise<Reaction> {
   const pause = pauseForScope(step.progress, obstacle);
   if (pause === undefined) {
-    const message = 'the server asks for the same scope again after the user consented to it';
-    return Promise.resolve(fail('forbidden', message));
+    return fail('forbidden', 'the server asks for the same scope again after the user consented to it');
   }
   return awaitDeposit(step, obstacle.seen, pause);
 }
@@ -144,12 +144,14 @@ function resume({ record }: Step): void {
   if (record.awaits() !== undefined) record.resume();
 }
 
-function waitForHint(step: Step, seenVersion: number): Promise<boolean> {
+async function waitForHint(step: Step, seenVersion: number): Promise<boolean> {
   const { credential } = step;
   const ms = deadlineFor(step, seenVersion) - Date.now();
   const isOver = () => credential.hasNewerHint(seenVersion) || credential.registrationIsStale;
   const summary = `connection to ${code(step.plan.mcpServerId)}`;
-  return waitAtMost(step, { ms, isOver, summary });
+  const awake = await waitAtMost(step, { ms, isOver, summary });
+  if (!awake) await removeWaiter();
+  return awake;
 }
 
 // The deadline is kept for a version, so that a forged signal does not extend the pause.
