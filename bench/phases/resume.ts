@@ -60,11 +60,9 @@ async function compare(phase: PhaseRun, { runs, ...point }: Point, token: string
     // The server has more to store with each run. So the one that is first takes turns, too.
     const order: ContenderName[] = run % 2 === 0 ? ['bare', 'step'] : ['step', 'bare'];
     for (const name of order) {
-      const one = name === 'bare' ? resumeBare(phase, point, token) : resumeSteps(phase, point, run);
-      const resuming = await one;
-      resumed[name].push(resuming);
-      const of = `${point.waiters} waiters, cache of ${point.maxCachedWorkflows}`;
-      phase.say(`${name}: ${of}: ${resuming.seconds} s`);
+      const one = await (name === 'bare' ? resumeBare(phase, point, token) : resumeSteps(phase, point, run));
+      resumed[name].push(one);
+      phase.say(`${name}: ${point.waiters} waiters, cache of ${point.maxCachedWorkflows}: ${one.seconds} s`);
     }
   }
   return { waiters: point.waiters, step: overRuns(resumed.step), bare: overRuns(resumed.bare) };

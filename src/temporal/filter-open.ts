@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { mapConcurrently } from '../async/map-concurrently.ts';
 import { isNotFound, temporalCall } from './temporal-call.ts';
+import { LAST_PAGE, listPage } from './visibility.ts';
 
 /** temporal.api.enums.v1.WorkflowExecutionStatus: completed, failed, cancelled, terminated, timed out. */
 const ENDED = [2, 3, 4, 5, 7];
@@ -46,11 +47,9 @@ async function listRunning(client: Client, workflowIds: string[], timeoutMs: num
   const ids = workflowIds.filter((workflowId) => !/['"\\]/.test(workflowId));
   if (ids.length === 0) return new Set();
   const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${ids.map((id) => `'${id}'`).join(', ')})`;
-  const { namespace } = client.options;
-  const list = () =>
-    client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: ids.length });
-  const { executions } = await temporalCall(client, list, timeoutMs).catch(() => ({ executions: [] }));
-  return new Set((executions ?? []).map(({ execution }) => execution?.workflowId ?? ''));
+  const position = { pageSize: ids.length, nextPageToken: new Uint8Array() };
+  const { executions } = await listPage(client, query, position, timeoutMs).catch(() => LAST_PAGE);
+  return new Set(executions.flatMap(({ execution }) => execution?.workflowId ?? []));
 }
 
 // Asks the service itself: the SDK's `describe` decodes the memo and fails if it can't be decoded.

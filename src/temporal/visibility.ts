@@ -31,15 +31,19 @@ export interface PagedQuery {
   withoutAttributes?: string | 'find-nothing';
 }
 
-const LAST_PAGE: Page = { executions: [], nextPageToken: new Uint8Array() };
+export const LAST_PAGE: Readonly<Page> = { executions: [], nextPageToken: new Uint8Array() };
 const IDS_PER_PAGE = 1_000;
 
 /** @throws TemporalUnavailable */
-export async function listPage(client: Client, query: string, position: PagePosition): Promise<Page> {
+export async function listPage(
+  client: Client,
+  query: string,
+  position: PagePosition,
+  timeoutMs?: number,
+): Promise<Page> {
   const request = { namespace: client.options.namespace, query, ...position };
-  const { executions, nextPageToken } = await temporalCall(client, () =>
-    client.workflowService.listWorkflowExecutions(request),
-  );
+  const list = () => client.workflowService.listWorkflowExecutions(request);
+  const { executions, nextPageToken } = await temporalCall(client, list, timeoutMs);
   return { executions, nextPageToken: nextPageToken ?? new Uint8Array() };
 }
 
