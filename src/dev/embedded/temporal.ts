@@ -8,6 +8,15 @@ const NAMESPACE = 'default';
 /** The search attributes by which steps are listed. All are of type Keyword. */
 const SEARCH_ATTRIBUTES = ['McpStepStatus', 'McpServerId', 'McpUserId'];
 
+/**
+ * The server has one connection to its file. With SQLite's default, a rollback journal, that connection waits for the disk
+ * several times at each commit, and half as many waiting steps were resumed a second. A write-ahead log survives a kill of
+ * the server just as well. If the machine loses its power, the last commits may be missing.
+ *
+ * @see https://www.sqlite.org/wal.html
+ */
+const DATA_FILE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
+
 const NO_LIMIT = 100_000;
 
 /** @see https://docs.temporal.io/references/dynamic-configuration */
@@ -95,10 +104,14 @@ function startDevArguments(
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--http-port', String(httpPort)],
     ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
-    ...(options.dataFile === undefined ? [] : ['--db-filename', options.dataFile]),
+    ...(options.dataFile === undefined ? [] : dataFileArguments(options.dataFile)),
     ...dynamicConfig.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
     ...searchAttributes(options).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
+}
+
+function dataFileArguments(dataFile: string): string[] {
+  return ['--db-filename', dataFile, ...DATA_FILE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])];
 }
 
 function searchAttributes(options: TemporalOptions): string[] {

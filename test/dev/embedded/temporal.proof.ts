@@ -1,10 +1,12 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open as openFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../../src/dev/embedded/free-port.ts';
 import { findTemporalCli } from '../../../src/dev/embedded/server-binaries.ts';
+import { startServerProcess } from '../../../src/dev/embedded/server-process.ts';
 import {
   type EmbeddedTemporal,
   startTemporal,
@@ -16,6 +18,7 @@ import { isRunning, runTypescript } from '../../support/child-process.ts';
 const ONE_PARTITION = {
   dynamicConfig: { 'matching.numTaskqueueReadPartitions': 1, 'matching.numTaskqueueWritePartitions': 1 },
 };
+const SEARCH_ATTRIBUTES = ['McpStepStatus', 'McpServerId', 'McpUserId'];
 const STATUS = defineSearchAttributeKey('McpStepStatus', 'KEYWORD');
 
 describe('the embedded Temporal server', () => {
@@ -38,7 +41,7 @@ describe('the embedded Temporal server', () => {
     return server;
   }
 
-  async function clientOf(server: EmbeddedTemporal): Promise<Client> {
+  async function clientOf(server: Pick<EmbeddedTemporal, 'address' | 'namespace'>): Promise<Client> {
     const connection = await Connection.connect({ address: server.address });
     open.push({ stop: () => connection.close() });
     return new Client({ connection, namespace: server.namespace });
@@ -76,12 +79,33 @@ describe('the embedded Temporal server', () => {
     const dataFile = join(folder, 'temporal.db');
     const first = await started({ dataFile });
     await (await clientOf(first)).workflow.start('mcpStep', { taskQueue: 'nobody', workflowId: 'kept' });
-    expect((await stat(dataFile)).mode & 0o077).toBe(0);
+    for (const end of ['', '-wal', '-shm']) expect((await stat(dataFile + end)).mode & 0o077).toBe(0);
     await first.stop();
 
     const client = await clientOf(await started({ dataFile }));
 
     expect((await client.workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
+  });
+
+  test('writes ahead in a data file that was created with a rollback journal', async () => {
+    const dataFile = join(folder, 'older.db');
+    const port = await freePort();
+    const older = await startServerProcess({
+      name: 'An older Temporal dev server',
+      command: cli(),
+      args: [
+        ...['server', 'start-dev', '--headless', '--port', String(port), '--db-filename', dataFile],
+        ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ],
+    });
+    open.push(older);
+    await older.untilReady(() => clientOf({ address: `127.0.0.1:${port}`, namespace: 'default' }), 20_000);
+    await older.stop();
+    expect(await journalOf(dataFile)).toBe(ROLLBACK_JOURNAL);
+
+    await started({ dataFile });
+
+    expect(await journalOf(dataFile)).toBe(WRITE_AHEAD_LOG);
   });
 
   test('is gone once it is stopped, and stopping again is harmless', async () => {
@@ -137,6 +161,16 @@ function cli(): string {
   const found = findTemporalCli(process.env);
   if (found.kind !== 'found') throw new Error('no Temporal CLI: run `node scripts/setup.mjs --for test`');
   return found.path;
+}
+
+const ROLLBACK_JOURNAL = 1;
+const WRITE_AHEAD_LOG = 2;
+
+/** The byte of an SQLite file that says how it is written: https://www.sqlite.org/fileformat.html#file_format_version_numbers */
+async function journalOf(dataFile: string): Promise<number | undefined> {
+  const file = await openFile(dataFile);
+  const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: 18 }).finally(() => file.close());
+  return buffer[0];
 }
 
 /** After how many of a busy user's 40 tasks a quiet user's one is handed out. */
