@@ -103,7 +103,7 @@ export const FULL: Plan = {
     deposits: {
       waiters: [1, 1_000, 10_000],
       maxCachedWorkflows: 2_000,
-      pauseSeconds: 240,
+      pauseSeconds: 700,
       resumeSeconds: 480,
     },
   },
