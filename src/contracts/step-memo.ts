@@ -22,6 +22,11 @@ export interface StepMemo {
   tool: string;
   title?: string;
   mode: StepMode;
+  /**
+   * When the start was requested, by the clock of the program that requested it, in ISO 8601. Absent where the answer to
+   * the start shows no time. See `createdAtOf`.
+   */
+  createdAt?: string;
 }
 
 export const MEMO_KEY = 'latchkeyStep';
@@ -75,6 +80,22 @@ export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | un
   return isStepMemo(value) ? value : undefined;
 }
 
+/**
+ * When a step was created. Every answer about it shows this time, and so does the answer to its start, to which Temporal
+ * adds no time: with Temporal's time, each start would cost a second request.
+ *
+ * @param startTime Temporal's, which counts instead where the clock of the starting program differs too much
+ */
+export function createdAtOf(memo: Record<string, unknown> | undefined, startTime: Date): string {
+  const requestedAt = new Date(memoOf(memo)?.createdAt ?? Number.NaN);
+  const startTook = startTime.getTime() - requestedAt.getTime();
+  const isCredible = startTook >= 0 && startTook <= START_TAKES_AT_MOST_MS;
+  return (isCredible ? requestedAt : startTime).toISOString();
+}
+
+/** With the retries of Temporal's client. */
+const START_TAKES_AT_MOST_MS = 60_000;
+
 const TEXTS = ['requestHash', 'stepId', 'userId', 'mcpServerId', 'tool', 'mode'] as const;
 
 // Any client may have written any value under this key.
@@ -82,7 +103,7 @@ function isStepMemo(value: unknown): value is StepMemo {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Partial<Record<keyof StepMemo, unknown>> = value;
   const isTextOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
-  if (!isTextOrAbsent(fields.title) || !isTextOrAbsent(fields.account)) return false;
+  if (![fields.title, fields.account, fields.createdAt].every(isTextOrAbsent)) return false;
   return TEXTS.every((name) => typeof fields[name] === 'string');
 }
 

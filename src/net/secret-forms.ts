@@ -23,7 +23,7 @@ export function formsOf(secret: string): string[] {
 /** The characters of each form that a search looks for first. */
 const HEAD_LENGTH = 24;
 /** The forms of so many characters of a secret begin as those of all of it do, for longer than a head. */
-const HEAD_CODE_POINTS = 32;
+const HEAD_CODE_POINTS = 26;
 /** The most characters of a form for one of the secret: `%XX%XX%XX`. */
 const MAX_GROWTH = 9;
 
@@ -40,14 +40,19 @@ export function maxFormLength(secret: string): number {
   return MAX_GROWTH * secret.length;
 }
 
-/** Writes a number in hexadecimal digits, in lower or in upper case. */
+/** Writes a number in at least `length` hexadecimal digits (2 or 4), in lower or in upper case. */
 type HexDigits = (code: number, length: number) => string;
-
-const lowerCase: HexDigits = (code, length) => code.toString(16).padStart(length, '0');
-const upperCase: HexDigits = (code, length) => lowerCase(code, length).toUpperCase();
 
 /** In UTF-8 these characters are one byte. Tokens hold no others. */
 const MAX_ASCII = 0x7f;
+/** Written once, because each call of a tool needs some 500 of them. */
+const ASCII_IN_HEX = Array.from({ length: MAX_ASCII + 1 }, (_, code) => code.toString(16).padStart(2, '0'));
+const ASCII_IN_UPPER_CASE_HEX = ASCII_IN_HEX.map((digits) => digits.toUpperCase());
+
+const lowerCase: HexDigits = (code, length) =>
+  (ASCII_IN_HEX[code] ?? code.toString(16)).padStart(length, '0');
+const upperCase: HexDigits = (code, length) =>
+  (ASCII_IN_UPPER_CASE_HEX[code] ?? code.toString(16).toUpperCase()).padStart(length, '0');
 
 /** Encoders differ in what they leave as it is: from nothing to what a path may hold. */
 function percentForms(text: string, hex: HexDigits): string[] {

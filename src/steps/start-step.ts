@@ -7,7 +7,14 @@ import {
 import { accountMember, accountOf } from '../contracts/accounts.ts';
 import { stepSearchAttributes } from '../contracts/search-attributes.ts';
 import type { McpStepInput, McpStepResult, StepView } from '../contracts/step.ts';
-import { isSameRequest, MEMO_KEY, memoOf, REQUEST_MEMO, stepMemo } from '../contracts/step-memo.ts';
+import {
+  isSameRequest,
+  MEMO_KEY,
+  memoOf,
+  REQUEST_MEMO,
+  type StepMemo,
+  stepMemo,
+} from '../contracts/step-memo.ts';
 import { fairnessKey, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { toolAtServer } from '../contracts/summaries.ts';
 import { describeStep } from './describe-step.ts';
@@ -30,6 +37,9 @@ export interface StartDependencies {
   requestId?: string | undefined;
 }
 
+/** `createdAt` is absent where the answer to the start shows no time: see `createdAtOf`. */
+type BeginDependencies = StartDependencies & Pick<StepMemo, 'createdAt'>;
+
 export type StartInput = McpStepInput & { stepId: string };
 
 /** `taken`: the id belongs to an execution that was started before, with this request or another one. */
@@ -44,14 +54,12 @@ interface Taken {
 /** Starts the step's workflow unless the user has a step with this id. */
 export async function startUnlessTaken(deps: StartDependencies, input: StartInput): Promise<StartOutcome> {
   const { client } = deps;
-  const begun = await beginUnlessTaken(deps, input, (options) => client.workflow.start('mcpStep', options));
-  if (begun.kind === 'taken') return begun;
-  // Temporal's start time, which every later answer shows. The step runs even if the time can't be read.
-  const startTime = await describeStep(client, begun.workflowId).then(
-    (described) => described.startTime,
-    () => new Date(),
+  const createdAt = new Date().toISOString();
+  const begun = await beginUnlessTaken({ ...deps, createdAt }, input, (options) =>
+    client.workflow.start('mcpStep', options),
   );
-  return { kind: 'started', step: viewAtStart(begun.workflowId, input, startTime.toISOString()) };
+  if (begun.kind === 'taken') return begun;
+  return { kind: 'started', step: viewAtStart(begun.workflowId, input, createdAt) };
 }
 
 /** The options with which every start of a step starts workflow `mcpStep`. */
@@ -67,7 +75,7 @@ export type BeginOutcome<Handle> = { kind: 'begun'; workflowId: string; handle: 
  * attributes, where the namespace does not know them.
  */
 export async function beginUnlessTaken<Handle>(
-  deps: StartDependencies,
+  deps: BeginDependencies,
   input: StartInput,
   begin: BeginStep<Handle>,
 ): Promise<BeginOutcome<Handle>> {
@@ -111,10 +119,11 @@ export async function joinRunning<Handle>(
 }
 
 function startOptions(
-  { taskQueue, requestId }: StartDependencies,
+  { taskQueue, requestId, createdAt }: BeginDependencies,
   workflowId: string,
   input: StartInput,
 ): StepStartOptions {
+  const memo = { ...stepMemo(input), ...(createdAt !== undefined && { createdAt }) };
   return {
     taskQueue,
     workflowId,
@@ -122,7 +131,7 @@ function startOptions(
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
     staticSummary: toolAtServer(input),
-    memo: { [MEMO_KEY]: stepMemo(input), ...(requestId !== undefined && { [REQUEST_MEMO]: requestId }) },
+    memo: { [MEMO_KEY]: memo, ...(requestId !== undefined && { [REQUEST_MEMO]: requestId }) },
     typedSearchAttributes: stepSearchAttributes(input),
     priority: { fairnessKey: fairnessKey(input.userId) },
   };

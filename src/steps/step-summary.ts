@@ -2,7 +2,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { accountOf } from '../contracts/accounts.ts';
 import { mcpServerIdAttribute, mcpStepStatus } from '../contracts/search-attributes.ts';
 import type { AwaitingInputReason, StepStatus, StepView } from '../contracts/step.ts';
-import { STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
+import { createdAtOf, STATE_MEMO, type StepStateMemo } from '../contracts/step-memo.ts';
 import { stepIdIn, stepWorkflowIds } from '../contracts/step-workflow-id.ts';
 import { isStepOf, type StartedAs } from './step-identity.ts';
 
@@ -19,6 +19,7 @@ export type Execution = Pick<
 export function summaryOf(execution: Execution, stepId: string, started: StartedAs): StepSummary {
   const state = stateOf(execution);
   const identity = { ...started, ...state };
+  const createdAt = state?.createdAt ?? createdAtOf(execution.memo, execution.startTime);
   const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
     ...(identity.kind !== undefined && { kind: identity.kind }),
@@ -27,13 +28,13 @@ export function summaryOf(execution: Execution, stepId: string, started: Started
     tool: identity.tool ?? '',
     ...(identity.title !== undefined && { title: identity.title }),
     mode: identity.mode ?? 'fully-automated',
-    createdAt: state?.createdAt ?? execution.startTime.toISOString(),
+    createdAt,
     ...(isCurrent(execution, state) && state),
     // Not the id that the workflow reports: older workers reported the workflow id.
     stepId,
     account: accountOf(identity),
     status: statusOf(execution),
-    updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? execution.startTime.toISOString(),
+    updatedAt: execution.closeTime?.toISOString() ?? state?.updatedAt ?? createdAt,
   };
 }
 

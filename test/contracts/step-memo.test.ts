@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
-import { isSameRequest, requestHash } from '../../src/contracts/step-memo.ts';
+import {
+  createdAtOf,
+  isSameRequest,
+  MEMO_KEY,
+  requestHash,
+  stepMemo,
+} from '../../src/contracts/step-memo.ts';
 
 const REQUEST: McpStepInput = { userId: 'alice', mcpServerId: 'notes', tool: 'add', stepId: 's' };
 
@@ -33,5 +39,32 @@ describe('timeouts that equal the default', () => {
       .digest('base64url');
     expect(isSameRequest(written, before)).toBe(true);
     expect(isSameRequest({ ...written, timeouts: { call: '6m' } }, before)).toBe(false);
+  });
+});
+
+describe('the time of a step’s creation', () => {
+  const startTime = new Date('2026-03-04T05:06:07.089Z');
+  const createdAtBy = (createdAt: unknown) =>
+    createdAtOf({ [MEMO_KEY]: { ...stepMemo({ ...REQUEST, stepId: 's' }), createdAt } }, startTime);
+
+  test.each(['2026-03-04T05:06:07.089Z', '2026-03-04T05:06:07.000Z', '2026-03-04T05:05:07.089Z'])(
+    'is that of the program that started it, up to a minute before Temporal’s: %s',
+    (createdAt) => {
+      expect(createdAtBy(createdAt)).toBe(createdAt);
+    },
+  );
+
+  test.each([
+    ['by a clock that is ahead', '2026-03-04T05:06:07.090Z'],
+    ['by a clock that is too far behind', '2026-03-04T05:05:07.088Z'],
+    ['that is no time', 'today'],
+    ['that is no text', 1],
+    ['that is missing', undefined],
+  ])('is Temporal’s instead of one %s', (_, createdAt) => {
+    expect(createdAtBy(createdAt)).toBe(startTime.toISOString());
+  });
+
+  test('is Temporal’s where a program without Latchkey’s client started it', () => {
+    expect(createdAtOf({}, startTime)).toBe(startTime.toISOString());
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import type { McpStepInput } from '../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { testInWorld } from '../support/fixtures.ts';
@@ -7,6 +7,21 @@ import { createTestNamespace } from '../support/temporal.ts';
 import { createWorld, INVOICE, type World } from '../support/world.ts';
 
 const test = testInWorld();
+
+test('a start takes one request, and answers with the time that every later answer has', async ({
+  world,
+}) => {
+  const { workflowService } = world.temporal.client;
+  const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+  const request = requestOf(world, world.users.newUser());
+
+  const started = await world.steps.tryStart(request);
+
+  expect(describing).not.toHaveBeenCalled();
+  const { createdAt } = await world.steps.until(request.userId, request.stepId, 'awaiting-input');
+  expect(started).toMatchObject({ kind: 'started', step: { createdAt, updatedAt: createdAt } });
+  expect(describing).toHaveBeenCalled();
+});
 
 describe('a step started under the id of another', () => {
   test('returns the existing step for equal arguments in any order, while it runs and after its end', async ({

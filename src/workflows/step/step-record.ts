@@ -9,7 +9,7 @@ import type {
   StepView,
   TimelineEntry,
 } from '../../contracts/step.ts';
-import { STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
+import { createdAtOf, STATE_MEMO, type StepIdentity, type StepStateMemo } from '../../contracts/step-memo.ts';
 import { announceChange, logPaused, logResumed, type StepSubject } from './announce-step.ts';
 import { tellParent, tellParentOfPause } from './parent.ts';
 import type { Pause, Recorded } from './recorded.ts';
@@ -46,7 +46,8 @@ export class StepRecord {
 
   constructor(plan: Recorded, carried?: CarriedRecord) {
     this.#plan = plan;
-    this.#createdAt = carried?.createdAt ?? workflowInfo().startTime.toISOString();
+    const { memo, startTime } = workflowInfo();
+    this.#createdAt = carried?.createdAt ?? createdAtOf(memo, startTime);
     this.#timeline = carried?.timeline ?? [{ at: this.#createdAt, event: 'started' }];
     this.#updatedAt = this.#timeline.at(-1)?.at ?? this.#createdAt;
     if (carried?.paused !== undefined) this.#restorePause(carried.paused);
