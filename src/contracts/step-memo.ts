@@ -23,8 +23,8 @@ export interface StepMemo {
   title?: string;
   mode: StepMode;
   /**
-   * When the start was requested, by the clock of the program that requested it, in ISO 8601. Absent where the answer to
-   * the start shows no time. See `createdAtOf`.
+   * When the start was requested, by the clock of the program that requested it, in ISO 8601. Absent for a start by
+   * Nexus, by `runMcpStep` or by another client, and in steps of older versions. See `createdAtOf`.
    */
   createdAt?: string;
 }
@@ -81,20 +81,26 @@ export function memoOf(memo: Record<string, unknown> | undefined): StepMemo | un
 }
 
 /**
- * When a step was created. Every answer about it shows this time, and so does the answer to its start, to which Temporal
- * adds no time: with Temporal's time, each start would cost a second request.
+ * How far the time of a request may be from Temporal's time of the start. Before it by the duration of the start, which
+ * is a few exchanges of at most 5 s each, and after it by the difference of the two clocks.
+ */
+export const CREATED_AROUND_START = { beforeMs: 60_000, afterMs: 1_000 };
+
+/**
+ * Returns when a step was created, in ISO 8601. Temporal's answer to a start has no time, and to ask for it would be a
+ * second request. So the starting program writes its own time into the memo, and answers with it. Where that time is too
+ * far from Temporal's, this returns Temporal's, and the answer to the start was another.
  *
- * @param startTime Temporal's, which counts instead where the clock of the starting program differs too much
+ * @param startTime Temporal's
  */
 export function createdAtOf(memo: Record<string, unknown> | undefined, startTime: Date): string {
-  const requestedAt = new Date(memoOf(memo)?.createdAt ?? Number.NaN);
+  const { createdAt } = memoOf(memo) ?? {};
+  const requestedAt = new Date(typeof createdAt === 'string' ? createdAt : Number.NaN);
   const startTook = startTime.getTime() - requestedAt.getTime();
-  const isCredible = startTook >= 0 && startTook <= START_TAKES_AT_MOST_MS;
+  const { beforeMs, afterMs } = CREATED_AROUND_START;
+  const isCredible = startTook <= beforeMs && startTook >= -afterMs;
   return (isCredible ? requestedAt : startTime).toISOString();
 }
-
-/** With the retries of Temporal's client. */
-const START_TAKES_AT_MOST_MS = 60_000;
 
 const TEXTS = ['requestHash', 'stepId', 'userId', 'mcpServerId', 'tool', 'mode'] as const;
 
@@ -103,7 +109,7 @@ function isStepMemo(value: unknown): value is StepMemo {
   if (typeof value !== 'object' || value === null) return false;
   const fields: Partial<Record<keyof StepMemo, unknown>> = value;
   const isTextOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
-  if (![fields.title, fields.account, fields.createdAt].every(isTextOrAbsent)) return false;
+  if (!isTextOrAbsent(fields.title) || !isTextOrAbsent(fields.account)) return false;
   return TEXTS.every((name) => typeof fields[name] === 'string');
 }
 

@@ -259,7 +259,7 @@ export interface StepView {
   error?: StepError;
   /** What has happened, the oldest first. */
   timeline: TimelineEntry[];
-  /** When the step was started. */
+  /** When the start was requested, or when Temporal started the step if that is not known. */
   createdAt: string;
   /** When its status last changed, or it last noted something. */
   updatedAt: string;

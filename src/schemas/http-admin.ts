@@ -45,7 +45,7 @@ export const listAllStepsQuerySchema = z.strictObject({
     .enum(STEP_REASONS)
     .optional()
     .describe('Why a step waits or, with the status error, the code of its error.'),
-  since: sinceSchema.optional().describe('Only steps that were started then or later.'),
+  since: sinceSchema.optional().describe('Only steps that were created then or later.'),
   limit: limitSchema,
   cursor: cursorSchema,
 });

@@ -192,7 +192,7 @@ export const resolveManySchema = z
   .strictObject({
     mcpServerId: idSchema,
     from: instantSchema.describe(
-      'Start of the interval in which the steps were started. Both ends are included.',
+      'Start of the interval in which the steps were created (`createdAt`). Both ends are included.',
     ),
     to: instantSchema,
     ...resolution,

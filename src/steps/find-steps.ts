@@ -5,6 +5,7 @@ import type { StepStatus } from '../contracts/step.ts';
 import { stepWorkflowIdPrefixes } from '../contracts/step-workflow-id.ts';
 import { isInvalidArgument } from '../temporal/temporal-call.ts';
 import { listPage, type Page, type PagePosition } from '../temporal/visibility.ts';
+import { mayBeCreatedWithin } from './created-within.ts';
 import { InvalidCursor } from './list-cursor.ts';
 import { canBeQuoted } from './open-steps-of-server.ts';
 import { startedAs } from './step-identity.ts';
@@ -16,7 +17,7 @@ export interface WantedSteps {
   userId?: string | undefined;
   status?: StepStatus | undefined;
   mcpServerId?: string | undefined;
-  /** Only steps that were started then or later. */
+  /** Only steps that were created then or later. */
   since?: Date | undefined;
 }
 
@@ -44,7 +45,7 @@ const CURRENT_RUNS = "ExecutionStatus != 'ContinuedAsNew'";
 
 /**
  * Lists a page of the executions that may be such steps. It holds more than these: visibility may compare without case,
- * and without the search attributes it can't tell them apart (`isWider`).
+ * knows times only roughly, and without the search attributes it can't tell them apart (`isWider`).
  *
  * @throws InvalidCursor
  * @throws TemporalUnavailable
@@ -55,8 +56,8 @@ export async function findExecutions(
   position: PagePosition,
 ): Promise<{ page: Page; isWider: boolean }> {
   const ask = (...conditions: string[]) =>
-    pageOrInvalidCursor(client, queryFor(userId, [...conditions, ...started]), position);
-  const started = since === undefined ? [] : [`StartTime >= '${since.toISOString()}'`];
+    pageOrInvalidCursor(client, queryFor(userId, [...conditions, ...created]), position);
+  const created = since === undefined ? [] : [mayBeCreatedWithin({ from: since })];
   const widest = status === undefined ? CURRENT_RUNS : WIDER_QUERIES[status];
   const narrow = status === undefined ? CURRENT_RUNS : STATUS_QUERIES[status];
   const ofServer = serverCondition(mcpServerId);

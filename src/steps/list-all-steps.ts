@@ -6,6 +6,7 @@ import {
   type StepErrorCode,
   type StepStatus,
 } from '../contracts/step.ts';
+import { isCreatedWithin } from './created-within.ts';
 import { type OwnedStep, stepOfAnyone, type WantedSteps } from './find-steps.ts';
 import { type CursorKeys, UNKEYED } from './list-cursor.ts';
 import { pageOfSteps } from './list-steps.ts';
@@ -20,7 +21,7 @@ export interface ListAllSteps {
   status?: StepStatus | undefined;
   /** Without a status: of the steps that wait, unless only an error has this reason. */
   reason?: StepReason | undefined;
-  /** Only steps that were started then or later. */
+  /** Only steps that were created then or later. */
   since?: Date | undefined;
   /** 1–100. */
   limit: number;
@@ -51,6 +52,7 @@ export async function listAllSteps(
     wanted,
     page,
     async (execution): Promise<ListedStep | undefined> => {
+      if (since !== undefined && !isCreatedWithin(execution, { from: since })) return undefined;
       const step = await stepOfAnyone(client, execution);
       // Checks exactly: visibility may compare without case.
       if (userId !== undefined && step.userId !== userId) return undefined;

@@ -3,6 +3,7 @@ import { mapConcurrently } from '../async/map-concurrently.ts';
 import { mcpServerIdAttribute } from '../contracts/search-attributes.ts';
 import type { StepStatus } from '../contracts/step.ts';
 import { listPages, type RawExecution, readableExecutionInfo } from '../temporal/visibility.ts';
+import { isCreatedWithin, mayBeCreatedWithin, type TimeSpan } from './created-within.ts';
 import { startedAs } from './step-identity.ts';
 import { statusOf } from './step-summary.ts';
 
@@ -10,8 +11,8 @@ import { statusOf } from './step-summary.ts';
 export interface OpenSteps {
   mcpServerId: string;
   status: Extract<StepStatus, 'running' | 'awaiting-input'>;
-  /** When they were started; both ends are included. Default: at any time. */
-  started?: { from: Date; to: Date };
+  /** When they were created. Default: at any time. */
+  created?: TimeSpan;
   /** Whether steps without search attributes are found, too, although the namespace has them. Default: no. */
   withoutAttributes?: boolean;
   pageSize: number;
@@ -40,30 +41,21 @@ export async function* openStepsOfServer(client: Client, steps: OpenSteps): Asyn
 // Checks exactly: visibility may compare without case, and finds more if the namespace lacks the search attributes.
 async function ifMatching(
   client: Client,
-  { mcpServerId, status }: OpenSteps,
+  { mcpServerId, status, created }: OpenSteps,
   raw: RawExecution,
 ): Promise<string | undefined> {
   const execution = await readableExecutionInfo(client, raw);
   if (execution.type !== 'mcpStep' || statusOf(execution) !== status) return undefined;
+  if (created !== undefined && !isCreatedWithin(execution, created)) return undefined;
   const server =
     execution.typedSearchAttributes.get(mcpServerIdAttribute) ??
     (await startedAs(client, execution)).mcpServerId;
   return server === mcpServerId ? execution.workflowId : undefined;
 }
 
-function openSteps({ started }: OpenSteps): string {
+function openSteps({ created }: OpenSteps): string {
   const open = "WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running'";
-  if (started === undefined) return open;
-  return `${open} AND StartTime BETWEEN '${rfc3339(started.from)}' AND '${rfc3339(started.to)}'`;
-}
-
-const EARLIEST = new Date('0000-01-01T00:00:00Z');
-const LATEST = new Date('9999-12-31T23:59:59.999Z');
-
-// Temporal reads RFC 3339, whose years have four digits. An offset can lead to a year beyond them.
-function rfc3339(moment: Date): string {
-  if (moment < EARLIEST) return EARLIEST.toISOString();
-  return (moment > LATEST ? LATEST : moment).toISOString();
+  return created === undefined ? open : `${open} AND ${mayBeCreatedWithin(created)}`;
 }
 
 function attributesOf({ mcpServerId, status, withoutAttributes = false }: OpenSteps): string[] {

@@ -7,9 +7,9 @@ import { type DecisionOutcome, sendDecision } from './send-decision.ts';
 export interface ResolveMany {
   /** Only steps that call this server. */
   mcpServerId: string;
-  /** Only steps that were started at this time or later. */
+  /** Only steps that were created (`createdAt`) at this time or later. */
   from: Date;
-  /** Only steps that were started at this time or before. */
+  /** Only steps that were created at this time or before. */
   to: Date;
   /** What became of their calls. */
   resolution: Omit<ResolveStep, 'pause'>;
@@ -56,7 +56,7 @@ export async function resolveMany(
   const waiting = {
     mcpServerId,
     status: 'awaiting-input',
-    started: { from, to },
+    created: { from, to },
     pageSize: PAGE_SIZE,
   } as const;
   for await (const workflowIds of openStepsOfServer(client, waiting)) {

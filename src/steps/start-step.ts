@@ -37,7 +37,7 @@ export interface StartDependencies {
   requestId?: string | undefined;
 }
 
-/** `createdAt` is absent where the answer to the start shows no time: see `createdAtOf`. */
+/** `createdAt` is absent for a start whose answer shows no time, as by Nexus: see `createdAtOf`. */
 type BeginDependencies = StartDependencies & Pick<StepMemo, 'createdAt'>;
 
 export type StartInput = McpStepInput & { stepId: string };

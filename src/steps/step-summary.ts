@@ -19,7 +19,7 @@ export type Execution = Pick<
 export function summaryOf(execution: Execution, stepId: string, started: StartedAs): StepSummary {
   const state = stateOf(execution);
   const identity = { ...started, ...state };
-  const createdAt = state?.createdAt ?? createdAtOf(execution.memo, execution.startTime);
+  const createdAt = createdAtOfStep(execution);
   const server = execution.typedSearchAttributes.get(mcpServerIdAttribute);
   return {
     ...(identity.kind !== undefined && { kind: identity.kind }),
@@ -47,6 +47,11 @@ export function stepIdOf(userId: string, execution: Execution, started: StartedA
   if (!isStepOf(userId, execution, started)) return undefined;
   const named = [started.stepId, stateOf(execution)?.stepId, stepIdIn(workflowId)];
   return named.find((stepId) => stepId !== undefined && stepWorkflowIds(userId, stepId).includes(workflowId));
+}
+
+/** When the step was created, in ISO 8601. One that continued as new keeps its time. */
+export function createdAtOfStep(execution: Execution): string {
+  return stateOf(execution)?.createdAt ?? createdAtOf(execution.memo, execution.startTime);
 }
 
 /** Completed with the last status `running` means success: the happy path does not write a status at its end. */

@@ -47,15 +47,15 @@ describe('the time of a step’s creation', () => {
   const createdAtBy = (createdAt: unknown) =>
     createdAtOf({ [MEMO_KEY]: { ...stepMemo({ ...REQUEST, stepId: 's' }), createdAt } }, startTime);
 
-  test.each(['2026-03-04T05:06:07.089Z', '2026-03-04T05:06:07.000Z', '2026-03-04T05:05:07.089Z'])(
-    'is that of the program that started it, up to a minute before Temporal’s: %s',
+  test.each(['2026-03-04T05:06:08.089Z', '2026-03-04T05:06:07.000Z', '2026-03-04T05:05:07.089Z'])(
+    'is that of the program that started it, from a minute before Temporal’s to a second after it: %s',
     (createdAt) => {
       expect(createdAtBy(createdAt)).toBe(createdAt);
     },
   );
 
   test.each([
-    ['by a clock that is ahead', '2026-03-04T05:06:07.090Z'],
+    ['by a clock that is too far ahead', '2026-03-04T05:06:08.090Z'],
     ['by a clock that is too far behind', '2026-03-04T05:05:07.088Z'],
     ['that is no time', 'today'],
     ['that is no text', 1],

@@ -8,11 +8,12 @@ import { createWorld, INVOICE, type World } from '../support/world.ts';
 
 const test = testInWorld();
 
-test('a start takes one request, and answers with the time that every later answer has', async ({
+test('a start asks Temporal nothing, and answers with the time that every later answer has', async ({
   world,
 }) => {
   const { workflowService } = world.temporal.client;
   const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+  onTestFinished(() => describing.mockRestore());
   const request = requestOf(world, world.users.newUser());
 
   const started = await world.steps.tryStart(request);

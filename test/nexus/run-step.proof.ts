@@ -3,6 +3,7 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { afterAll, describe, expect } from 'vitest';
 import type { StepRequest } from '../../src/contracts/step.ts';
+import type { StepMemo } from '../../src/contracts/step-memo.ts';
 import { stepWorkflowId } from '../../src/contracts/step-workflow-id.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createTestNamespace } from '../support/temporal.ts';
@@ -205,7 +206,8 @@ async function startOf(world: World, user: string, stepId: string) {
   const { type, priority, taskQueue } = raw.workflowExecutionInfo ?? {};
   // Temporal's own, set by the first task.
   const { BuildIds: _, ...attributes } = searchAttributes;
-  const latchkeyStep = memo?.latchkeyStep as { requestHash: string; stepId: string };
+  // Only a start that answers with a time writes `createdAt`.
+  const latchkeyStep = { ...(memo?.latchkeyStep as Omit<StepMemo, 'createdAt'>), createdAt: undefined };
   return {
     ...{ type, priority, taskQueue, attributes },
     memo: {

@@ -52,7 +52,7 @@ function start(steps: ScriptedSteps, script: Script, input: Partial<McpStepInput
   return steps.start(script, {
     workflowId: `step/${INPUT.userId}/${stepId}`,
     args: [args],
-    memo: { [MEMO_KEY]: stepMemo(args) },
+    memo: { [MEMO_KEY]: { ...stepMemo(args), createdAt: new Date().toISOString() } },
     typedSearchAttributes: stepSearchAttributes(args),
   });
 }

@@ -196,7 +196,6 @@ describe('resolving many', () => {
     for (const user of users)
       await world.users.deposit(user, { ...(await world.users.consent(user)), mcpServerId: server });
     const early = await startLost(world, users[0], { mcpServerId: server });
-    // Temporal keeps the time of a start to the millisecond at least.
     const from = new Date(Date.parse(early.createdAt) + 1);
     await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(from.getTime()), { timeout: 20_000 });
     const [first, second] = [

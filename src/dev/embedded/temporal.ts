@@ -9,9 +9,9 @@ const NAMESPACE = 'default';
 const SEARCH_ATTRIBUTES = ['McpStepStatus', 'McpServerId', 'McpUserId'];
 
 /**
- * The server has one connection to its file. With SQLite's default, a rollback journal, that connection waits for the disk
- * several times at each commit, and half as many waiting steps were resumed a second. A write-ahead log survives a kill of
- * the server just as well. If the machine loses its power, the last commits may be missing.
+ * The server has one connection to its file. With SQLite's default, a rollback journal, it waits for the disk several
+ * times at each commit, and took twice as long to resume as many steps. A write-ahead log survives a kill of the server
+ * just as well. If the machine loses its power, the last commits may be missing.
  *
  * @see https://www.sqlite.org/wal.html
  */

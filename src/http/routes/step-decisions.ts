@@ -86,7 +86,7 @@ function registerResolveMany(api: HttpApp, steps: Steps): void {
     schema: {
       operationId: 'resolveManySteps',
       summary: "Resolve all of a server's steps whose outcome is unknown",
-      description: 'Resolves the steps of all users that were started between `from` and `to`.',
+      description: 'Resolves the steps of all users that were created between `from` and `to`.',
       tags: ['Steps'],
       body: resolveManySchema,
       response: { 200: resolvedManySchema },
