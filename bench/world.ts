@@ -22,8 +22,8 @@ import { createUsers, type Users } from './users.ts';
 import { startApi, type Workers, workersOf } from './workers.ts';
 
 /**
- * As on a server that nobody configured. Temporal's CLI turns the setting on for its dev server, which then reads the
- * names of the search attributes from its database at each use.
+ * The default of Temporal's server. Temporal's CLI sets `true` for its dev server, which then reads the names of the
+ * search attributes from its database at each use.
  *
  * @see https://docs.temporal.io/references/dynamic-configuration
  */

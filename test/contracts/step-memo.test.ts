@@ -55,12 +55,12 @@ describe('the time of a step’s creation', () => {
   );
 
   test.each([
-    ['by a clock that is too far ahead', '2026-03-04T05:06:08.090Z'],
-    ['by a clock that is too far behind', '2026-03-04T05:05:07.088Z'],
-    ['that is no time', 'today'],
-    ['that is no text', 1],
-    ['that is missing', undefined],
-  ])('is Temporal’s instead of one %s', (_, createdAt) => {
+    ['is too far ahead', '2026-03-04T05:06:08.090Z'],
+    ['is too far behind', '2026-03-04T05:05:07.088Z'],
+    ['is not a date', 'today'],
+    ['is a number', 1],
+    ['is missing', undefined],
+  ])('is Temporal’s where the time of the program that started it %s', (_, createdAt) => {
     expect(createdAtBy(createdAt)).toBe(startTime.toISOString());
   });
 
