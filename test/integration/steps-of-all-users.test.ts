@@ -56,6 +56,14 @@ describe('the steps of all users', () => {
     expect(await named(world, { since: new Date(Date.now() + 3_600_000) })).toEqual([]);
   });
 
+  test('are found by the time of creation that they show, to the millisecond', async ({ world }) => {
+    const { steps } = await listAllSteps(world.temporal, { limit: 100, reason: 'unknown-tool' });
+    const createdAt = Date.parse(steps[0]?.createdAt ?? '');
+
+    expect(await named(world, { since: new Date(createdAt) })).toEqual(['error refused']);
+    expect(await named(world, { since: new Date(createdAt + 1) })).toEqual([]);
+  });
+
   test('cost one request a page, whatever there is', async ({ world }) => {
     const { client } = world.temporal;
     const list = vi.spyOn(client.workflowService, 'listWorkflowExecutions');
