@@ -1,9 +1,19 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
-/** Returns a TCP port of 127.0.0.1 that was free a moment ago. Another process may take it first. */
+/**
+ * Returns a TCP port of 127.0.0.1 that was free a moment ago. Linux gives it to nobody who asks for any port in the
+ * next minute. A process that asks for this very port may still take it.
+ */
 export async function freePort(): Promise<number> {
-  return listenBriefly(0);
+  // The side that closes a connection first is in TIME-WAIT, and the system picks no port in that state.
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server);
+  const client = connect(port, '127.0.0.1').resume();
+  await once(client, 'close');
+  await closed(server);
+  return port;
 }
 
 /** Returns the given port of 127.0.0.1 if it is free, else any free port. */
@@ -23,9 +33,17 @@ export async function assertPortFree(port: number): Promise<void> {
 async function listenBriefly(port: number): Promise<number> {
   const probe = createServer().listen(port, '127.0.0.1');
   await once(probe, 'listening');
+  const taken = portOf(probe);
+  await closed(probe);
+  return taken;
+}
+
+function portOf(server: Server): number {
   // The cast is safe: a server that listens on a port has an AddressInfo. Only pipes have a string.
-  const address = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return address.port;
+  return (server.address() as AddressInfo).port;
+}
+
+async function closed(server: Server): Promise<void> {
+  server.close();
+  await once(server, 'close');
 }

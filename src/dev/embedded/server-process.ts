@@ -6,7 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment, type StopSignal, stopWithParent } from './child-process.ts';
 import { withPrivateFiles } from './private-files.ts';
 
-const MAX_OUTPUT_CHARACTERS = 4_000;
+const MAX_OUTPUT_CHARACTERS = 64_000;
+// The first lines of a crash say what failed, the last ones are a stack trace.
+const MAX_EXCERPT_CHARACTERS = 4_000;
 const PROBE_INTERVAL_MS = 25;
 
 export interface ServerProcessOptions {
@@ -33,11 +35,28 @@ export interface ServerProcess {
   /**
    * Calls `probe` again and again until it resolves.
    *
-   * @throws if the server ends first or `timeoutMs` pass; the message has the server's last output
+   * @throws {ServerEndedError} if the server ends first
+   * @throws if `timeoutMs` pass; the message has the beginning and the end of the server's output
    */
   untilReady(probe: () => Promise<unknown>, timeoutMs: number): Promise<void>;
   /** Resolves when the process has ended. It may be called again. */
   stop(): Promise<void>;
+}
+
+/** A server that ended before it was ready. The message has the beginning and the end of its output. */
+export class ServerEndedError extends Error {
+  override readonly name = 'ServerEndedError';
+  readonly #output: string;
+
+  constructor(server: string, output: string) {
+    super(`${server} ended before it was ready:\n${excerpt(output)}`);
+    this.#output = output;
+  }
+
+  /** Whether another process had a port that the server wanted. */
+  get portInUse(): boolean {
+    return /address already in use/i.test(this.#output);
+  }
 }
 
 /** @throws if the command can't be run */
@@ -78,9 +97,11 @@ async function untilReady(
       (error: unknown) => ({ error }),
     );
     if (failure === undefined) return;
-    if (hasExited(child)) throw new Error(`${name} ended before it was ready:\n${output()}`);
+    if (hasExited(child)) throw new ServerEndedError(name, output());
     if (performance.now() > deadline) {
-      throw new Error(`${name} was not ready after ${timeoutMs} ms:\n${output()}`, { cause: failure.error });
+      throw new Error(`${name} was not ready after ${timeoutMs} ms:\n${excerpt(output())}`, {
+        cause: failure.error,
+      });
     }
     await delay(PROBE_INTERVAL_MS);
   }
@@ -114,4 +135,10 @@ function keepOutput(streams: Readable[], logFile: string | undefined): () => str
   }
   Promise.allSettled(streams.map((stream) => once(stream, 'close'))).then(() => log?.end());
   return () => kept.trim();
+}
+
+function excerpt(output: string): string {
+  if (output.length <= MAX_EXCERPT_CHARACTERS) return output;
+  const half = MAX_EXCERPT_CHARACTERS / 2;
+  return `${output.slice(0, half)}\n…\n${output.slice(-half)}`;
 }

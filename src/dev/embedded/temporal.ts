@@ -1,8 +1,9 @@
 import { Connection } from '@temporalio/client';
 import { assertPortFree, freePort } from './free-port.ts';
-import { type ServerProcess, startServerProcess } from './server-process.ts';
+import { ServerEndedError, type ServerProcess, startServerProcess } from './server-process.ts';
 
 const START_TIMEOUT_MS = 60_000;
+const MAX_STARTS = 3;
 const NAMESPACE = 'default';
 
 /** The search attributes by which steps are listed. All are of type Keyword. */
@@ -70,9 +71,20 @@ export interface EmbeddedTemporal {
  * Starts a Temporal dev server on 127.0.0.1 and resolves when its namespace and search attributes are available. The
  * server never outlives this process.
  *
- * @throws if the server does not start; the message has its last output
+ * @throws if the server does not start; the message has the beginning and the end of its output
  */
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // The server listens on five ports that were free a moment ago. Another process may have taken one of them.
+      if (start === MAX_STARTS || !(error instanceof ServerEndedError && error.portInUse)) throw error;
+    }
+  }
+}
+
+async function startOnce(options: TemporalOptions): Promise<EmbeddedTemporal> {
   const port = options.port ?? (await freePort());
   // Otherwise, the readiness check could reach another server on that port.
   await assertPortFree(port);

@@ -65,6 +65,18 @@ test('a server that ends before it is ready fails the start with its last words'
   await expect(ready).rejects.toThrow(/It ended before it was ready:\nno such file/);
 });
 
+test('a server that writes much before it ends fails the start with its first and its last words', async () => {
+  const script =
+    "console.error('reason'); console.error('at line\\n'.repeat(5000)); console.error('end'); process.exit(3)";
+  const server = await startServerProcess(node(script));
+
+  const ready = server.untilReady(() => Promise.reject(new Error('refused')), 10_000);
+
+  await expect(ready).rejects.toThrow(
+    /It ended before it was ready:\nreason\nat line[\s\S]*\n…\n[\s\S]*at line\n+end$/,
+  );
+});
+
 test('a server that never gets ready fails the start when the time is over', async () => {
   const server = await startServerProcess(node('setInterval(() => {}, 1000)'));
 

@@ -1,4 +1,4 @@
-import { mkdtemp, open as openFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open as openFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -39,6 +39,12 @@ describe('the embedded Temporal server', () => {
     const server = await startTemporal({ binary: cli(), ...options });
     open.push(server);
     return server;
+  }
+
+  async function writeProgram(...lines: string[]): Promise<string> {
+    const path = join(folder, 'program');
+    await writeFile(path, ['#!/bin/sh', ...lines].join('\n'), { mode: 0o700 });
+    return path;
   }
 
   async function clientOf(server: Pick<EmbeddedTemporal, 'address' | 'namespace'>): Promise<Client> {
@@ -106,6 +112,30 @@ describe('the embedded Temporal server', () => {
     await started({ dataFile });
 
     expect(await journalOf(dataFile)).toBe(WRITE_AHEAD_LOG);
+  });
+
+  test('starts again if another process took one of its ports', async () => {
+    const starts = join(folder, 'starts');
+    const binary = await writeProgram(
+      `printf x >> ${starts}`,
+      // At its first start, the server's endpoint of metrics takes the port of its gRPC endpoint.
+      `[ "$(cat ${starts})" = x ] && set -- "$@" --metrics-port "$(echo "$@" | sed 's/.*--port \\([0-9]*\\).*/\\1/')"`,
+      `exec ${cli()} "$@"`,
+    );
+
+    const server = await started({ binary });
+
+    expect(await readFile(starts, 'utf8')).toBe('xx');
+    await clientOf(server);
+  });
+
+  test('does not start again if it ends for another reason, and says which', async () => {
+    const starts = join(folder, 'starts');
+    const binary = await writeProgram(`printf x >> ${starts}`, `exec ${cli()} server no-such-command`);
+
+    await expect(started({ binary })).rejects.toThrow(/ended before it was ready:[\s\S]*unknown command/);
+
+    expect(await readFile(starts, 'utf8')).toBe('x');
   });
 
   test('is gone once it is stopped, and stopping again is harmless', async () => {
