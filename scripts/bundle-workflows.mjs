@@ -21,7 +21,7 @@ await bundle(`workflow-bundle-encrypting-${version}.js`, {
 
 async function bundle(name, more) {
   const { code } = await bundleWorkflowCode({
-    ...options.workflowBundleOptions(),
+    ...options.workflowBundleOptions({ stackTraces: false }),
     ...more,
     logger: new DefaultLogger('WARN'),
   });

@@ -17,6 +17,7 @@ import { workerTuning } from './worker-tuning.ts';
 
 const NETWORK_POLICIES = ['public', 'development'] as const;
 const NETWORK_POLICY_HELP = 'public: https only; development: also http and loopback';
+const ON_OFF = ['on', 'off'] as const;
 const ENCRYPTION_KEYS_HELP = 'id:base64,… of 32 bytes each; the first encrypts, all decrypt';
 const PROGRAMS_HELP = [
   {
@@ -85,6 +86,14 @@ const worker = {
     'the SDK decides by the available memory',
   ),
   tuning: workerTuning,
+  stackTraces: variable(
+    'WORKER_STACK_TRACES',
+    oneOf(ON_OFF)
+      .default('off')
+      .transform((word) => word === 'on'),
+    'on: errors of workflows say where they occurred',
+    'default off',
+  ),
   resultRetentionDays: variable(
     'RESULT_RETENTION_DAYS',
     integer(1, 3650).prefault('30'),

@@ -51,6 +51,8 @@ interface WorkerSettings extends OutboundSettings {
   maxCachedWorkflows: number | undefined;
   /** How it takes tasks. */
   tuning: WorkerTuning;
+  /** Whether errors of workflow code say where they occurred. */
+  stackTraces: boolean;
   /** How long results that are too large for Temporal's history are stored. */
   resultRetentionDays: number;
   /** How long the row of a disconnected credential is stored, so that its version numbers continue. */

@@ -6,20 +6,21 @@ import { sdkVersion } from '../temporal/one-sdk.ts';
 import { workflowBundleOptions } from '../temporal/workflow-bundle-options.ts';
 
 /**
- * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has. Beside
- * another version of the SDK, and from source (in tests), the Worker bundles the code at its start, like
- * scripts/bundle-workflows.mjs.
+ * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has, without
+ * stack traces. With them, beside another version of the SDK, and from source (in tests), the Worker bundles the code
+ * at its start, like scripts/bundle-workflows.mjs.
  */
 export function workflowCode({
   payloadKeys,
-}: Pick<WorkerConfig, 'payloadKeys'>): Pick<
+  stackTraces,
+}: Pick<WorkerConfig, 'payloadKeys' | 'stackTraces'>): Pick<
   WorkerOptions,
   'workflowBundle' | 'workflowsPath' | 'bundlerOptions' | 'plugins'
 > {
   const bundle = payloadKeys ? 'workflow-bundle-encrypting' : 'workflow-bundle';
   const codePath = fromRoot(`${bundle}-${sdkVersion()}.js`);
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const { workflowsPath, payloadConverterPath, preloadModules } = workflowBundleOptions();
+  if (!stackTraces && existsSync(codePath)) return { workflowBundle: { codePath } };
+  const { workflowsPath, payloadConverterPath, preloadModules } = workflowBundleOptions({ stackTraces });
   const plugin: WorkerPlugin & BundlerPlugin = {
     name: 'latchkey-workflows',
     configureBundler: (own) => ({ ...own, payloadConverterPath }),

@@ -146,6 +146,7 @@ describe('problems', () => {
     WORKER_WORKFLOW_POLLERS: '1',
     WORKER_TARGET_CPU_PERCENT: '101',
     WORKER_TARGET_MEMORY_PERCENT: 'DONTSHOW',
+    WORKER_STACK_TRACES: 'DONTSHOW',
     RESULT_RETENTION_DAYS: '0',
     DRAIN_DELAY_SECONDS: '-1',
     TEMPORAL_DEPLOYMENT_NAME: 'DONT.SHOW',
@@ -284,11 +285,17 @@ describe('single settings', () => {
       jwtUserClaim: 'https://c/id',
       databasePoolSize: 3,
     });
-    const tuned = { WORKER_MAX_CONCURRENT_ACTIVITIES: '7', WORKER_MAX_CACHED_WORKFLOWS: '0' };
+    const tuned = {
+      WORKER_MAX_CONCURRENT_ACTIVITIES: '7',
+      WORKER_MAX_CACHED_WORKFLOWS: '0',
+      WORKER_STACK_TRACES: 'on',
+    };
     expect(configOf('worker', { ...MINIMAL, ...tuned })).toMatchObject({
       maxConcurrentActivities: 7,
       maxCachedWorkflows: 0,
+      stackTraces: true,
     });
+    expect(configOf('worker', MINIMAL).stackTraces).toBe(false);
   });
 });
 

@@ -44,6 +44,7 @@ export function testConfig(
     maxCallsPerUser: undefined,
     maxCallsPerServer: undefined,
     maxCachedWorkflows: undefined,
+    stackTraces: false,
     tuning: {
       maxConcurrentWorkflowTasks: undefined,
       activityPollers: undefined,
