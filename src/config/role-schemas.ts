@@ -91,7 +91,7 @@ const worker = {
     oneOf(ON_OFF)
       .default('off')
       .transform((word) => word === 'on'),
-    'on: errors of workflows say where they occurred',
+    'on: errors of workflows have stack traces',
     'default off',
   ),
   resultRetentionDays: variable(

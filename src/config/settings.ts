@@ -51,7 +51,7 @@ interface WorkerSettings extends OutboundSettings {
   maxCachedWorkflows: number | undefined;
   /** How it takes tasks. */
   tuning: WorkerTuning;
-  /** Whether errors of workflow code say where they occurred. */
+  /** Whether errors and promises of workflow code have stack traces. */
   stackTraces: boolean;
   /** How long results that are too large for Temporal's history are stored. */
   resultRetentionDays: number;

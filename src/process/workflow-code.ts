@@ -6,9 +6,9 @@ import { sdkVersion } from '../temporal/one-sdk.ts';
 import { workflowBundleOptions } from '../temporal/workflow-bundle-options.ts';
 
 /**
- * Returns where a Worker finds the code of the workflows. `npm run build` bundles it with the SDK that it has, without
- * stack traces. With them, beside another version of the SDK, and from source (in tests), the Worker bundles the code
- * at its start, like scripts/bundle-workflows.mjs.
+ * Returns where a Worker finds the code of the workflows: in the bundle of `npm run build`, which is made with the SDK
+ * of the build and has no stack traces. A Worker that wants stack traces, has another version of the SDK, or runs from
+ * source (in tests) bundles the code at its start, like scripts/bundle-workflows.mjs.
  */
 export function workflowCode({
   payloadKeys,

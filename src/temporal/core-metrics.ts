@@ -31,7 +31,8 @@ export async function createCoreMetrics(): Promise<CoreMetrics> {
   };
 }
 
-// The core can't be told to take any free port, because it does not say which one it took.
+// The core can't be told to take any free port, because it does not say which one it took. The free ports of
+// `dev/embedded` are for development: nothing else imports that folder.
 async function freePort(): Promise<number> {
   const probe = createServer();
   await once(probe.listen(0, LOOPBACK), 'listening');

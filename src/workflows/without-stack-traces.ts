@@ -1,10 +1,9 @@
 /**
  * For each promise of a workflow, the SDK formats a stack trace of up to `Error.stackTraceLimit` calls and keeps it while
- * the promise is pending. A step has dozens. Without them, a worker needs about a tenth less CPU for a step, and about
- * a quarter less of Node's heap for a paused one (docs/decisions/0010-stack-traces.md).
+ * the promise is pending. A step has dozens. docs/decisions/0010-stack-traces.md has what the traces cost.
  *
- * This applies to all workflows of a worker thread, because they share `Error`. So only `latchkey worker` has it, which
- * runs no other workflows, and not what `latchkey/workflow` exports. The worker loads it before the SDK freezes `Error`.
+ * `Error` is shared by all workflows of a worker thread, and `latchkey worker` runs no others than Latchkey's. So its
+ * bundle has this module, and `latchkey/workflow` does not. It is loaded before the SDK freezes `Error`.
  *
  * @see https://v8.dev/docs/stack-trace-api
  */

@@ -1,7 +1,7 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { TryLater } from '../../src/activities/failures.ts';
 import { createSignalWaiters } from '../../src/activities/signal-waiters.ts';
 import type { CredentialKey } from '../../src/contracts/activities.ts';
@@ -12,6 +12,8 @@ import { SIGNALS_AT_ONCE } from '../../src/temporal/signal-pace.ts';
 import { clientWithHandles } from '../support/client-with-handles.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import type { World } from '../support/world.ts';
+
+const FOUR_MINUTES = 4 * 60_000;
 
 const test = testInWorld({ withoutWorker: true });
 
@@ -26,6 +28,18 @@ async function waitingSteps(world: World): Promise<{ key: CredentialKey; steps: 
     await registerWaiter(world.services.db, { ...key, workflowId, stepId, seenVersion: 0 });
   }
   return { key, steps };
+}
+
+/** Steps that have ended, so that no worker is needed, registered as if they waited for the deposit that there is now. */
+async function endedWaiters(world: World, count: number): Promise<{ key: CredentialKey; ids: string[] }> {
+  const userId = world.users.newUser();
+  const key = { userId, mcpServerId: world.mcpServerId };
+  await world.users.connect(userId);
+  const ids = Array.from({ length: count }, (_, index) => `${userId}/${1_000 + index}`);
+  for (const id of ids) {
+    await registerWaiter(world.services.db, { ...key, workflowId: id, stepId: id, seenVersion: 0 });
+  }
+  return { key, ids };
 }
 
 function signal(
@@ -73,14 +87,7 @@ test('a cancelled activity signals nobody and keeps the rows', async ({ world })
 });
 
 test('many steps are signalled at the pace of the workers', async ({ world }) => {
-  const userId = world.users.newUser();
-  const key = { userId, mcpServerId: world.mcpServerId };
-  await world.users.connect(userId);
-  // They have ended, so that no worker is needed.
-  const ids = Array.from({ length: 3 * SIGNALS_AT_ONCE + 1 }, (_, index) => `${userId}/${1_000 + index}`);
-  for (const id of ids) {
-    await registerWaiter(world.services.db, { ...key, workflowId: id, stepId: id, seenVersion: 0 });
-  }
+  const { key, ids } = await endedWaiters(world, 3 * SIGNALS_AT_ONCE + 1);
   const looks: string[] = [];
   const client = clientWithHandles(world.temporal.client, (handle) => ({
     describe() {
@@ -93,5 +100,31 @@ test('many steps are signalled at the pace of the workers', async ({ world }) =>
   expect(await signal(world, { client, key, environment })).toEqual({ signalled: ids.length, more: false });
 
   expect(looks).toEqual([ids[SIGNALS_AT_ONCE - 1], ids[2 * SIGNALS_AT_ONCE - 1]]);
-  expect(await world.steps.waiting(userId)).toEqual([]);
+  expect(await world.steps.waiting(key.userId)).toEqual([]);
+});
+
+test('after five minutes, the rest of the steps is left to the next activity', async ({ world }) => {
+  const { key, ids } = await endedWaiters(world, 3 * SIGNALS_AT_ONCE);
+  const { client } = world.temporal;
+  const now = performance.now.bind(performance);
+  let passed = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passed);
+  onTestFinished(() => clock.mockRestore());
+  const slow = clientWithHandles(client, (handle) => ({
+    signal(...args: Parameters<WorkflowHandle['signal']>) {
+      passed += FOUR_MINUTES / SIGNALS_AT_ONCE;
+      return handle.signal(...args);
+    },
+  }));
+
+  const environment = new MockActivityEnvironment();
+  const outcome = await signal(world, { client: slow, key, environment });
+
+  // Four minutes have passed after the first batch, eight after the second.
+  expect(outcome).toEqual({ signalled: 2 * SIGNALS_AT_ONCE, more: true });
+  expect((await world.steps.waiting(key.userId)).sort()).toEqual(ids.slice(2 * SIGNALS_AT_ONCE));
+  const again = new MockActivityEnvironment();
+  expect(await signal(world, { client, key, environment: again })).toMatchObject({
+    signalled: SIGNALS_AT_ONCE,
+  });
 });

@@ -1,35 +1,46 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
+import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { testInWorld } from '../support/fixtures.ts';
-import { startTestWorker } from '../support/test-worker.ts';
 import type { World } from '../support/world.ts';
 
 const KEYS = [{ id: 'p1', bytes: Uint8Array.from(randomBytes(32)) }];
+const WITH_STACK_TRACES = { WORKER_STACK_TRACES: 'on' };
 
 const test = testInWorld({ withoutWorker: true, payloadKeys: 'none' });
 const encryptingTest = testInWorld({ withoutWorker: true, payloadKeys: KEYS });
 
-describe('a paused step', () => {
-  test('has no stack traces by default', async ({ world }) => {
-    expect(await stackTracesOfPausedStep(world, false)).not.toMatch(/\bat /);
-  });
+describe('latchkey worker has no stack traces', () => {
+  test('of a paused step', async ({ world }) => {
+    await startWorker(world);
 
-  test('has stack traces with the setting for it', async ({ world }) => {
-    expect(await stackTracesOfPausedStep(world, true)).toContain('src/workflows/step/pauses.ts');
-  });
-
-  encryptingTest('has stack traces with the setting for it and encrypted payloads', async ({ world }) => {
-    expect(await stackTracesOfPausedStep(world, true)).toContain('src/workflows/step/pauses.ts');
+    expect(await stackTracesOfPausedStep(world)).toBe('Error\n');
   });
 });
 
+describe('latchkey worker with WORKER_STACK_TRACES=on has stack traces', () => {
+  test('of a paused step', async ({ world }) => {
+    await startWorker(world, WITH_STACK_TRACES);
+
+    expect(await stackTracesOfPausedStep(world)).toMatch(/^ +at .*workflows\/step\/pauses/m);
+  });
+
+  encryptingTest('of a paused step whose payloads are encrypted', async ({ world }) => {
+    await startWorker(world, WITH_STACK_TRACES);
+
+    expect(await stackTracesOfPausedStep(world)).toMatch(/^ +at .*workflows\/step\/pauses/m);
+  });
+});
+
+async function startWorker(world: World, environment: Record<string, string> = {}): Promise<void> {
+  const worker = await startWorkerProcess({ ...world.environment(), ...environment });
+  onTestFinished(() => worker.kill());
+}
+
 /** @returns the answer to the query that Temporal's CLI and web UI send */
-async function stackTracesOfPausedStep(world: World, stackTraces: boolean): Promise<unknown> {
-  const worker = await startTestWorker({ ...world.config, stackTraces }, world.temporal, world.services);
-  const user = world.users.newUser();
-  const { stepId, workflowId } = await world.steps.start(user);
-  await world.steps.until(user, stepId, 'awaiting-input');
-  const answer = await world.temporal.client.workflow.getHandle(workflowId).query('__stack_trace');
-  await worker.stop();
-  return answer;
+async function stackTracesOfPausedStep({ users, steps, temporal }: World): Promise<unknown> {
+  const user = users.newUser();
+  const { stepId, workflowId } = await steps.start(user);
+  await steps.until(user, stepId, 'awaiting-input');
+  return temporal.client.workflow.getHandle(workflowId).query('__stack_trace');
 }

@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { WorkerConfig } from '../../src/config/load-config.ts';
 import type { Services } from '../../src/process/services.ts';
@@ -15,17 +15,20 @@ export interface TestWorkerOptions {
   withoutActivities?: boolean;
 }
 
-/** A worker in this process, with the workflows of the build (unless it shows stack traces) and with a grace time of 1 s. */
+/** A worker in this process, with a grace time of 1 s. */
 export async function startTestWorker(
   config: WorkerConfig,
   temporal: TestTemporal,
   services: Services,
   { withoutActivities = false }: TestWorkerOptions = {},
 ): Promise<TestWorker> {
-  const options = workerOptions(config, temporal.nativeConnection, services);
+  const { workflowsPath: _, ...options } = workerOptions(config, temporal.nativeConnection, services);
   const worker = await Worker.create({
-    ...(config.stackTraces ? options : withBuiltWorkflows(options, config)),
+    ...options,
     ...(withoutActivities && { activities: {} }),
+    workflowBundle: {
+      codePath: inject(config.payloadKeys ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath'),
+    },
     shutdownGraceTime: '1s',
   });
   const running = worker.run();
@@ -37,12 +40,4 @@ export async function startTestWorker(
       await announcer?.stop();
     },
   };
-}
-
-function withBuiltWorkflows(
-  { workflowsPath: _, ...options }: WorkerOptions,
-  { payloadKeys }: WorkerConfig,
-): WorkerOptions {
-  const codePath = inject(payloadKeys ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath');
-  return { ...options, workflowBundle: { codePath } };
 }

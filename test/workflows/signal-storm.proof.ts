@@ -1,5 +1,10 @@
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
 import { expect, inject } from 'vitest';
+import {
+  encryptingFailureConverterPath,
+  workflowBundleOptions,
+} from '../../src/temporal/workflow-bundle-options.ts';
 import { replayHistories } from '../support/replay-histories.ts';
 import { testDataConverter } from '../support/temporal.ts';
 import { testWithTimeSkipping } from './fixtures.ts';
@@ -8,34 +13,48 @@ import { reauthRequired, seen } from './outcomes.ts';
 const test = testWithTimeSkipping();
 
 // For real, with servers and processes: test/integration/signal-storm.proof.ts. As many as a history holds.
-test('a worker replays 10,000 and 50,000 signals of one task, for which the SDK alone is too slow', async ({
-  steps,
-}) => {
-  const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
-  await step.until('awaiting-input');
-  await step.deposit(1);
-  await step.untilView((view) => view.status === 'awaiting-input');
-  const json = historyToJSON(await step.handle.fetchHistory());
-  const { workflowId } = step.handle;
+test.for([
+  ['without stack traces', builtWorkflows],
+  ['with stack traces', workflowsWithStackTraces],
+] as const)(
+  'a worker %s replays 10,000 and 50,000 signals of one task',
+  { timeout: 180_000 },
+  async ([_, workflowBundle], { steps }) => {
+    const step = await steps.start({ invokeTool: [reauthRequired(seen(1))] });
+    await step.until('awaiting-input');
+    await step.deposit(1);
+    await step.untilView((view) => view.status === 'awaiting-input');
+    const json = historyToJSON(await step.handle.fetchHistory());
+    const { workflowId } = step.handle;
 
-  const options = {
-    workflowBundle: { codePath: inject(bundlePath()) },
-    dataConverter: testDataConverter(),
-  };
-  // Two, since a worker keeps code of one workflow from the next one.
-  const histories = [10_000, 50_000].map((signals) => ({
-    workflowId,
-    history: historyFromJSON(JSON.parse(withSignals(json, signals))),
-  }));
+    const options = {
+      workflowBundle: await workflowBundle(),
+      dataConverter: testDataConverter(),
+    };
+    // Two, since a worker keeps code of one workflow from the next one.
+    const histories = [10_000, 50_000].map((signals) => ({
+      workflowId,
+      history: historyFromJSON(JSON.parse(withSignals(json, signals))),
+    }));
 
-  // The SDK fails a task after 5 s in workflow code, if the process lives to see that.
-  const errors: unknown[] = [];
-  for await (const { error } of replayHistories(options, histories)) errors.push(error);
-  expect(errors).toStrictEqual([undefined, undefined]);
-}, 180_000);
+    // The SDK fails a task after 5 s in workflow code, if the process lives to see that.
+    const errors: unknown[] = [];
+    for await (const { error } of replayHistories(options, histories)) errors.push(error);
+    expect(errors).toStrictEqual([undefined, undefined]);
+  },
+);
 
-function bundlePath(): 'workflowBundlePath' | 'encryptingWorkflowBundlePath' {
-  return inject('payloadKeys') ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath';
+async function builtWorkflows(): Promise<WorkflowBundleOption> {
+  const name = inject('payloadKeys') ? 'encryptingWorkflowBundlePath' : 'workflowBundlePath';
+  return { codePath: inject(name) };
+}
+
+async function workflowsWithStackTraces(): Promise<WorkflowBundleOption> {
+  return bundleWorkflowCode({
+    ...workflowBundleOptions({ stackTraces: true }),
+    ...(inject('payloadKeys') && { failureConverterPath: encryptingFailureConverterPath() }),
+    logger: new DefaultLogger('WARN'),
+  });
 }
 
 /** The history up to its last signal, that signal so many times, and a task for all of them. */

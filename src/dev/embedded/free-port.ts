@@ -2,17 +2,20 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
 /**
- * Returns a TCP port of 127.0.0.1 that was free a moment ago. Linux gives it to nobody who asks for any port in the
- * next minute. A process that asks for this very port may still take it.
+ * Returns a TCP port of 127.0.0.1 that was free a moment ago. On Linux, a process that asks for any free port does not
+ * get this one for the next minute. A process that asks for this very port may still take it.
  */
 export async function freePort(): Promise<number> {
   // The side that closes a connection first is in TIME-WAIT, and the system picks no port in that state.
   const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const port = portOf(server);
-  const client = connect(port, '127.0.0.1').resume();
-  await once(client, 'close');
-  await closed(server);
+  try {
+    const client = connect(port, '127.0.0.1').resume();
+    await once(client, 'close');
+  } finally {
+    await closed(server);
+  }
   return port;
 }
 

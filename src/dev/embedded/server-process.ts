@@ -7,8 +7,9 @@ import { childEnvironment, type StopSignal, stopWithParent } from './child-proce
 import { withPrivateFiles } from './private-files.ts';
 
 const MAX_OUTPUT_CHARACTERS = 64_000;
-// The first lines of a crash say what failed, the last ones are a stack trace.
+/** Of the output in a message. A longer one is shortened in its middle: a crash begins with its reason. */
 const MAX_EXCERPT_CHARACTERS = 4_000;
+const OUTPUT_WITHIN_MS = 1_000;
 const PROBE_INTERVAL_MS = 25;
 
 export interface ServerProcessOptions {
@@ -36,14 +37,14 @@ export interface ServerProcess {
    * Calls `probe` again and again until it resolves.
    *
    * @throws {ServerEndedError} if the server ends first
-   * @throws if `timeoutMs` pass; the message has the beginning and the end of the server's output
+   * @throws if `timeoutMs` pass; the message has the server's last output
    */
   untilReady(probe: () => Promise<unknown>, timeoutMs: number): Promise<void>;
   /** Resolves when the process has ended. It may be called again. */
   stop(): Promise<void>;
 }
 
-/** A server that ended before it was ready. The message has the beginning and the end of its output. */
+/** A server ended before it was ready. The message has its last output. */
 export class ServerEndedError extends Error {
   override readonly name = 'ServerEndedError';
   readonly #output: string;
@@ -86,7 +87,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 }
 
 async function untilReady(
-  { name, child, output }: { name: string; child: ChildProcess; output: () => string },
+  { name, child, output }: { name: string; child: ChildProcess; output: Output },
   probe: () => Promise<unknown>,
   timeoutMs: number,
 ): Promise<void> {
@@ -97,9 +98,9 @@ async function untilReady(
       (error: unknown) => ({ error }),
     );
     if (failure === undefined) return;
-    if (hasExited(child)) throw new ServerEndedError(name, output());
+    if (hasExited(child)) throw new ServerEndedError(name, await output.all());
     if (performance.now() > deadline) {
-      throw new Error(`${name} was not ready after ${timeoutMs} ms:\n${excerpt(output())}`, {
+      throw new Error(`${name} was not ready after ${timeoutMs} ms:\n${excerpt(output.soFar())}`, {
         cause: failure.error,
       });
     }
@@ -123,8 +124,15 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
+interface Output {
+  /** The last characters of it. */
+  soFar(): string;
+  /** The same, once the streams have ended. Programs that the server started may keep them open, so it waits briefly. */
+  all(): Promise<string>;
+}
+
 /** Reads the streams to their end, because a full pipe would block the server. */
-function keepOutput(streams: Readable[], logFile: string | undefined): () => string {
+function keepOutput(streams: Readable[], logFile: string | undefined): Output {
   const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   let kept = '';
   for (const stream of streams) {
@@ -133,8 +141,15 @@ function keepOutput(streams: Readable[], logFile: string | undefined): () => str
       kept = (kept + text).slice(-MAX_OUTPUT_CHARACTERS);
     });
   }
-  Promise.allSettled(streams.map((stream) => once(stream, 'close'))).then(() => log?.end());
-  return () => kept.trim();
+  const closed = Promise.allSettled(streams.map((stream) => once(stream, 'close'))).then(() => log?.end());
+  const soFar = () => kept.trim();
+  return {
+    soFar,
+    async all() {
+      await Promise.race([closed, delay(OUTPUT_WITHIN_MS, undefined, { ref: false })]);
+      return soFar();
+    },
+  };
 }
 
 function excerpt(output: string): string {

@@ -69,16 +69,16 @@ export interface EmbeddedTemporal {
 
 /**
  * Starts a Temporal dev server on 127.0.0.1 and resolves when its namespace and search attributes are available. The
- * server never outlives this process.
+ * server never outlives this process. If another process took a port that was picked for it, it is started again.
  *
- * @throws if the server does not start; the message has the beginning and the end of its output
+ * @throws if the server does not start; the message has its last output
  */
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
   for (let start = 1; ; start++) {
     try {
       return await startOnce(options);
     } catch (error) {
-      // The server listens on five ports that were free a moment ago. Another process may have taken one of them.
+      // The server listens on several ports that were free a moment ago, and another process may have taken one.
       if (start === MAX_STARTS || !(error instanceof ServerEndedError && error.portInUse)) throw error;
     }
   }
