@@ -90,11 +90,15 @@ test.for(WHOSE)(
   'the API answers $who as its OpenAPI document says, whatever is sent',
   { timeout: LIMIT_MS },
   async ({ who, scope, phases, document }, { world }) => {
+    const name = who.replaceAll(' ', '-');
+    // Requests of an admin may delete the servers of those before.
+    const mcpServerId = `of-${name}`;
+    await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
     const user = world.users.newUser();
-    await world.users.connect(user);
-    await world.steps.start(user, { mode: 'automated-with-confirmation' });
+    await world.users.connect(user, { mcpServerId });
+    await world.steps.start(user, { mcpServerId, mode: 'automated-with-confirmation' });
 
-    const file = join(folder, `${who.replaceAll(' ', '-')}.json`);
+    const file = join(folder, `${name}.json`);
     // The cast trusts our own document, whose form a test of it checks.
     const whole = (await (await fetch(`${api.url}/openapi.json`)).json()) as Description;
     await writeFile(file, JSON.stringify(document(whole)));
