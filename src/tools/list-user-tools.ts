@@ -1,10 +1,10 @@
-import type { CountedBytes } from '../async/memory-budget.ts';
 /**
  * Lists a server's tools as one user sees them, for request handlers and to check edited arguments. Nothing here waits
  * for the user: a step does that.
  */
 
 import { raceTimeout } from '../async/deadline.ts';
+import type { CountedBytes } from '../async/memory-budget.ts';
 import { accountMember } from '../contracts/accounts.ts';
 import type {
   CredentialKey,
@@ -13,7 +13,7 @@ import type {
   Misconfigured,
   ReauthRequired,
 } from '../contracts/activities.ts';
-import { type Refusal, type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
+import { type Renewals, refusalIsFinal } from '../contracts/renewals.ts';
 import type { ToolDescription } from '../contracts/step.ts';
 import {
   type AccessDependencies,
@@ -68,7 +68,7 @@ const TIMEOUT_MS = 15_000;
 type Attempt =
   | { kind: 'done'; outcome: ListUserToolsOutcome }
   /** `refused`: the server answered 401; else the token was due. */
-  | ({ kind: 'renew'; refused: boolean } & Refusal);
+  | { kind: 'renew'; refused: boolean; seen: CredentialVersions };
 
 /** Lists the tools with at most one renewal of the token, within 15 s. */
 export async function listUserTools(
@@ -123,15 +123,11 @@ async function attempt(
     return { kind: 'done', outcome: await withConsent(outcome, access) };
   if (outcome.kind !== 'unauthorized') return { kind: 'done', outcome };
   return access.server.auth.type === 'oauth2'
-    ? { kind: 'renew', refused: true, ...refusalOf(access) }
+    ? { kind: 'renew', refused: true, seen: access.versions }
     : {
         kind: 'done',
         outcome: { kind: 'misconfigured', message: OPERATOR_CREDENTIAL_REFUSED },
       };
-}
-
-function refusalOf({ versions: seen, tokenIsExpired }: ReadyAccess): Refusal {
-  return { seen, ...(tokenIsExpired?.() && { expired: true }) };
 }
 
 async function withConsent(

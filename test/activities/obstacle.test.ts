@@ -6,10 +6,13 @@ import type { RefusedByServer } from '../../src/mcp/port.ts';
 const REFUSAL: RefusedByServer = { kind: 'insufficient-scope', challengedScopes: ['admin'] };
 const seen = { credentialVersion: 3, tokenVersion: 4 };
 
-function accessOf(requestedScopes?: () => Promise<string[] | undefined>): ReadyAccess {
+function accessOf(
+  requestedScopes?: () => Promise<string[] | undefined>,
+  token: Pick<ReadyAccess, 'tokenIsExpired'> = {},
+): ReadyAccess {
   const access = { server: { auth: { type: 'oauth2' } }, versions: seen, grantedScopes: ['read'] };
   // The cast leaves out what a refusal does not look at.
-  return { ...access, ...(requestedScopes && { requestedScopes }) } as unknown as ReadyAccess;
+  return { ...access, ...token, ...(requestedScopes && { requestedScopes }) } as unknown as ReadyAccess;
 }
 
 test('a challenge for scopes says what the consent was asked for', async () => {
@@ -41,4 +44,17 @@ test('a 401 does not decrypt the grant', async () => {
     seen,
   });
   expect(requestedScopes).not.toHaveBeenCalled();
+});
+
+test.each([
+  { that: 'has expired meanwhile says so', tokenIsExpired: () => true, said: { expired: true } },
+  { that: 'has not expired says nothing of it', tokenIsExpired: () => false, said: {} },
+])('a 401 to a token that $that', async ({ tokenIsExpired, said }) => {
+  const access = accessOf(undefined, { tokenIsExpired });
+
+  expect(await obstacleOfRefusal({ kind: 'unauthorized' }, access)).toStrictEqual({
+    kind: 'unauthorized',
+    seen,
+    ...said,
+  });
 });
