@@ -7,6 +7,11 @@ import type { World } from './world.ts';
 
 export type ContenderName = 'step' | 'bare';
 
+/** Returns both in the order of a run. Temporal's server has more to store with each, so the first one takes turns. */
+export function inTurn<T>(both: readonly T[], run: number): readonly T[] {
+  return run % 2 === 0 ? both : both.toReversed();
+}
+
 /** Who is measured: Latchkey's steps, or the bare workflows that they are compared with. */
 export interface Contender {
   name: ContenderName;

@@ -76,7 +76,7 @@ export const FULL: Plan = {
     { concurrency: 1, runs: 1, count: 60 },
     { concurrency: 10, runs: 1, count: 200 },
     { concurrency: 25, runs: 1, count: 300 },
-    { concurrency: CONCURRENCY, runs: 5, count: 300 },
+    { concurrency: CONCURRENCY, runs: 15, count: 300 },
     { concurrency: 100, runs: 1, count: 300 },
   ],
   latency: { runs: 3, count: 60 },

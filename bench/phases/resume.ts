@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContenderName } from '../contenders.ts';
+import { type ContenderName, inTurn } from '../contenders.ts';
 import { type CpuByProgram, cpuByProgram, cpuForEach } from '../cpu-by-program.ts';
 import { untilAllCompleted } from '../executions.ts';
 import { RELEASE } from '../names.ts';
@@ -57,9 +57,7 @@ interface OverRuns {
 async function compare(phase: PhaseRun, { runs, ...point }: Point, token: string): Promise<Compared> {
   const resumed: Record<ContenderName, Resuming[]> = { bare: [], step: [] };
   for (let run = 0; run < runs; run += 1) {
-    // The server has more to store with each run. So the one that is first takes turns, too.
-    const order: ContenderName[] = run % 2 === 0 ? ['bare', 'step'] : ['step', 'bare'];
-    for (const name of order) {
+    for (const name of inTurn<ContenderName>(['bare', 'step'], run)) {
       const one = await (name === 'bare' ? resumeBare(phase, point, token) : resumeSteps(phase, point, run));
       resumed[name].push(one);
       phase.say(`${name}: ${point.waiters} waiters, cache of ${point.maxCachedWorkflows}: ${one.seconds} s`);

@@ -2,6 +2,7 @@ import {
   bareContender,
   type Contender,
   type ContenderName,
+  inTurn,
   startStep,
   stepContender,
 } from '../contenders.ts';
@@ -67,7 +68,7 @@ async function startRacers({ world, plan, keep }: PhaseRun): Promise<Racer[]> {
 async function alternate(racers: Racer[], times: number, load: Load): Promise<Runs> {
   const runs: Runs = { step: [], bare: [] };
   for (let time = 0; time < times; time += 1) {
-    for (const racer of racers) runs[racer.contender.name].push(await runOf(racer, load));
+    for (const racer of inTurn(racers, time)) runs[racer.contender.name].push(await runOf(racer, load));
   }
   return runs;
 }
