@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 export type ContenderName = 'step' | 'bare';
 
-/** Returns both in the order of a run. Temporal's server has more to store with each, so the first one takes turns. */
+/** Returns both in their order for a run. They take turns to be first, because Temporal's data grows with each run. */
 export function inTurn<T>(both: readonly T[], run: number): readonly T[] {
   return run % 2 === 0 ? both : both.toReversed();
 }
