@@ -91,7 +91,8 @@ export async function listUserTools(
     : { kind: 'token-endpoint-unavailable' };
 }
 
-// The refusal says nothing about the grant if the token expired before it was used, or was replaced meanwhile.
+// `markTokenRejected` leaves the connection alone if the token is due by now or was replaced meanwhile: then the refusal
+// says nothing about the grant. An expired token is always due.
 async function tokenRejected(
   deps: ListUserToolsDependencies,
   key: CredentialKey,

@@ -91,7 +91,7 @@ test.for(WHOSE)(
   { timeout: LIMIT_MS },
   async ({ who, scope, phases, document }, { world }) => {
     const name = who.replaceAll(' ', '-');
-    // Requests of an admin may delete the servers of those before.
+    // An admin's requests may delete any server that is there, so each run registers its own.
     const mcpServerId = `of-${name}`;
     await world.register(mcpServerId, { url: world.mcpServer.url, auth: { type: 'oauth2' } });
     const user = world.users.newUser();

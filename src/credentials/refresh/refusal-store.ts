@@ -38,7 +38,7 @@ export async function markReauthRequired(db: Db, lease: Lease, reason: Connectio
 
 /**
  * Marks the connection `reauth-required` because the MCP server refused an access token that had just been renewed.
- * False: the token is not the stored one any more, or it was due before it was used (a frozen process, a long queue).
+ * False: the token is not the stored one any more, or it is due by now (a frozen process, a long queue).
  * Such a refusal says nothing about the grant, so the token is renewed instead.
  */
 export async function markTokenRejected(
