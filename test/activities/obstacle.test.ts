@@ -47,10 +47,10 @@ test('a 401 does not decrypt the grant', async () => {
 });
 
 test.each([
-  { that: 'has expired meanwhile says so', tokenIsExpired: () => true, said: { expired: true } },
-  { that: 'has not expired says nothing of it', tokenIsExpired: () => false, said: {} },
-])('a 401 to a token that $that', async ({ tokenIsExpired, said }) => {
-  const access = accessOf(undefined, { tokenIsExpired });
+  { token: 'an expired token', isExpired: true, said: { expired: true } },
+  { token: 'a token that is still good', isExpired: false, said: {} },
+])('a 401 to $token is reported with $said', async ({ isExpired, said }) => {
+  const access = accessOf(undefined, { tokenIsExpired: () => isExpired });
 
   expect(await obstacleOfRefusal({ kind: 'unauthorized' }, access)).toStrictEqual({
     kind: 'unauthorized',

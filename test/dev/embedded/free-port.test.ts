@@ -8,7 +8,7 @@ const FREE_PORTS = 100;
 const PICKS = 1_500;
 
 test.runIf(process.platform === 'linux')(
-  'the system picks a free port for no other server, and a server that asks for it gets it',
+  'a port of `freePort` is given to no server that asks for any port, and to one that asks for it',
   async () => {
     const free = new Set<number>();
     while (free.size < FREE_PORTS) free.add(await freePort());
