@@ -31,5 +31,7 @@ test.for([
 
   expect(await entering).toMatchObject(answer);
   // A place that comes too late is released at once, after the extensions that were made meanwhile.
-  await vi.waitFor(() => expect(statements.filter((one) => !one.includes('held_until'))).toHaveLength(sent));
+  await vi.waitFor(() => expect(statements.filter((one) => !one.includes('held_until'))).toHaveLength(sent), {
+    timeout: 20_000,
+  });
 });

@@ -42,7 +42,7 @@ describe('the calls in line for a place', () => {
   test('get a place that another worker has freed without telling', async () => {
     const { places, take } = placesOf(0);
     const waiting = createPlaceLine<string>().wait(1, take);
-    await vi.waitFor(() => expect(places.asked).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(places.asked).toBeGreaterThan(0), { timeout: 20_000 });
     places.free = 1;
     expect(await waiting).toBe('place');
   });

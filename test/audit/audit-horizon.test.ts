@@ -46,10 +46,16 @@ test('the horizon is before a row whose transaction begins after the look at the
   await gate.query('SELECT pg_advisory_lock($1)', [GATE]);
   // The cast names the one method that is used.
   const reading = readAuditHorizon(reader as unknown as Db);
-  await vi.waitFor(async () => {
-    const { rows } = await gate.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`);
-    expect(rows).toHaveLength(1);
-  });
+  await vi.waitFor(
+    async () => {
+      const { rows } = await gate.query(
+        `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+       WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`,
+      );
+      expect(rows).toHaveLength(1);
+    },
+    { timeout: 20_000 },
+  );
   await writer.query('BEGIN');
   await writer.query(`INSERT INTO mcp_audit_event (action) VALUES ('keys-rotated')`);
   await gate.query('SELECT pg_advisory_unlock($1)', [GATE]);

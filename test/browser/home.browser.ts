@@ -10,6 +10,10 @@ const test = testInBrowser();
 const rowsOf = (page: Page) => page.locator('li[data-step-id]');
 const cardsOf = (page: Page) => page.locator('li.card');
 
+/** An open page looks again every 30 s, should its look after a change come before Temporal's lists. */
+const LATE = { timeout: 45_000 };
+const LONG = { timeout: 150_000 };
+
 /** Loads the page until it lists these steps: Temporal's lists lag behind. */
 async function untilListed(page: Page, stepIds: readonly string[]): Promise<void> {
   await vi.waitFor(
@@ -53,30 +57,34 @@ describe('the home page', () => {
     }
   });
 
-  test('leads from a waiting step to the connection that it needs, and then asks no more', async ({
-    world,
-    api,
-    page,
-  }) => {
-    const user = world.users.newUser();
-    const stepId = await startPaused(world, user);
-    await signIn(page, api, user, '/');
-    await page.getByRole('link', { name: 'Connect', exact: true }).click();
-    await leaveToConnect(page);
-    await allowAs(page, 'ada@example.com');
-    await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
-    await world.steps.until(user, stepId, 'success');
+  test(
+    'leads from a waiting step to the connection that it needs, and then asks no more',
+    LONG,
+    async ({ world, api, page }) => {
+      const user = world.users.newUser();
+      const stepId = await startPaused(world, user);
+      await signIn(page, api, user, '/');
+      await untilListed(page, [stepId]);
+      await page.getByRole('link', { name: 'Connect', exact: true }).click();
+      await leaveToConnect(page);
+      await allowAs(page, 'ada@example.com');
+      await page.getByRole('heading', { name: /^Connected/, level: 1 }).waitFor();
+      await world.steps.until(user, stepId, 'success');
 
-    await page.goto(`${api.url}/`);
-    await untilListed(page, [stepId]);
-    await page.locator('[data-step-id] [data-status="success"]').waitFor();
-    expect(await cardsOf(page).count()).toBe(0);
+      await page.goto(`${api.url}/`);
+      await untilListed(page, [stepId]);
+      await page.locator('[data-step-id] [data-status="success"]').waitFor();
+      expect(await cardsOf(page).count()).toBe(0);
 
-    // The open page follows by itself.
-    const next = await startPaused(world, user, { ...asking, title: 'The next one' });
-    await page.locator(`[data-step-id="${next}"] [data-status="awaiting-input"]`).waitFor();
-    await cardsOf(page).filter({ hasText: 'The next one' }).getByRole('link', { name: 'Review' }).waitFor();
-  });
+      // The open page follows by itself.
+      const next = await startPaused(world, user, { ...asking, title: 'The next one' });
+      await page.locator(`[data-step-id="${next}"] [data-status="awaiting-input"]`).waitFor(LATE);
+      await cardsOf(page)
+        .filter({ hasText: 'The next one' })
+        .getByRole('link', { name: 'Review' })
+        .waitFor(LATE);
+    },
+  );
 
   test('narrows the list by status and server, without JavaScript', async ({ world, api, newContext }) => {
     const page = await (await newContext({ javaScriptEnabled: false })).newPage();

@@ -31,11 +31,9 @@ function isPage(response: Response): boolean {
 }
 
 describe('the first page of a new browser', () => {
-  test('transfers less than 60 KiB with everything, and is fetched once more for its time zone alone', async ({
-    world,
-    api,
-    page,
-  }) => {
+  test('transfers less than 60 KiB with everything, and is fetched once more for its time zone alone', {
+    timeout: 120_000,
+  }, async ({ world, api, page }) => {
     const user = world.users.newUser();
     const steps = Array.from({ length: 25 }, (_, index) =>
       world.steps.start(user, { ...asking, title: `Invoice number ${index} for October` }),
@@ -48,18 +46,22 @@ describe('the first page of a new browser', () => {
     await signIn(page, api, user);
     await context.unroute('**/assets/**');
 
+    await expect
+      .poll(async () => (await world.steps.list(user, { limit: 100, status: 'awaiting-input' })).steps)
+      .toHaveLength(25);
     const loaded = record(page);
     const streamed = page.waitForRequest(/\/events\?after=\d+$/);
     await page.goto(`${api.url}/`);
     await streamed;
-    await vi.waitFor(() => expect(loaded.pages()).toBe(2));
+    await vi.waitFor(() => expect(loaded.pages()).toBe(2), { timeout: 20_000 });
     expect(await page.locator('li[data-step-id]').count()).toBe(25);
     expect(await loaded.bytes()).toBeLessThan(60 * KIB);
 
     // A change is the next reason to fetch the page. What was fetched before it had another reason.
     const before = loaded.pages();
     const next = await world.steps.start(user, { ...asking, title: 'One more' });
-    await page.locator(`[data-step-id="${next.stepId}"]`).waitFor();
+    // An open page looks again every 30 s, should its look after the change come before Temporal's list.
+    await page.locator(`[data-step-id="${next.stepId}"]`).waitFor({ timeout: 45_000 });
     expect(before).toBe(2);
   });
 });

@@ -33,9 +33,9 @@ describe('the hub', () => {
       await hub.follow(name.split(' ')[0] ?? '', () => told.push(name));
     }
     await noteChanges(pool, ['ada']);
-    await vi.waitFor(() => expect(told).toEqual(['ada 1', 'ada 2']));
+    await vi.waitFor(() => expect(told).toEqual(['ada 1', 'ada 2']), { timeout: 20_000 });
     await noteChanges(pool, ['bob']);
-    await vi.waitFor(() => expect(told).toEqual(['ada 1', 'ada 2', 'bob']));
+    await vi.waitFor(() => expect(told).toEqual(['ada 1', 'ada 2', 'bob']), { timeout: 20_000 });
   });
 
   test.for([1, 200])(
@@ -45,10 +45,10 @@ describe('the hub', () => {
       const users = Array.from({ length: count }, (_, at) => `u${at}`);
       const told = new Set<string>();
       for (const user of users) await hub.follow(user, () => told.add(user));
-      await vi.waitFor(() => expect(statements.at(-1)).toMatch(/^SELECT/));
+      await vi.waitFor(() => expect(statements.at(-1)).toMatch(/^SELECT/), { timeout: 20_000 });
       statements.length = 0;
       await noteChanges(pool, users);
-      await vi.waitFor(() => expect(told.size).toBe(count));
+      await vi.waitFor(() => expect(told.size).toBe(count), { timeout: 20_000 });
       // Those that have seen the change, and the one that could have begun before.
       expect(statements.length).toBeLessThan(10);
       expect(new Set(statements).size).toBe(1);
@@ -60,10 +60,10 @@ describe('the hub', () => {
     const told = vi.fn();
     const { stop } = await idle.hub.follow('ada', told);
     await busy.hub.follow('ada', () => {});
-    await vi.waitFor(() => expect(idle.statements.length).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(idle.statements.length).toBeGreaterThan(2), { timeout: 20_000 });
     stop();
     const asked = idle.statements.length;
-    await vi.waitFor(() => expect(busy.statements.length).toBeGreaterThan(asked + 5));
+    await vi.waitFor(() => expect(busy.statements.length).toBeGreaterThan(asked + 5), { timeout: 20_000 });
     // One may have been under way.
     expect(idle.statements.length).toBeLessThanOrEqual(asked + 1);
     await noteChanges(pool, ['ada']);
@@ -75,7 +75,7 @@ describe('the hub', () => {
     const told = vi.fn();
     await hub.follow('ada', told);
     await deleteWatchOf(pool, 'ada');
-    await vi.waitFor(() => expect(told).toHaveBeenCalledWith('0'));
+    await vi.waitFor(() => expect(told).toHaveBeenCalledWith('0'), { timeout: 20_000 });
   });
 
   test('goes on after an outage, which is logged once, and tells what changed meanwhile', async ({
@@ -88,11 +88,11 @@ describe('the hub', () => {
     await hub.follow('ada', told);
     isAway = true;
     const before = statements.length;
-    await vi.waitFor(() => expect(statements.length).toBeGreaterThan(before + 2));
+    await vi.waitFor(() => expect(statements.length).toBeGreaterThan(before + 2), { timeout: 20_000 });
     await noteChanges(pool, ['ada']);
     isAway = false;
     const change = (await readChanges(pool, ['ada'])).get('ada');
-    await vi.waitFor(() => expect(told).toHaveBeenCalledWith(change));
+    await vi.waitFor(() => expect(told).toHaveBeenCalledWith(change), { timeout: 20_000 });
     expect(logger.warn).toHaveBeenCalledTimes(1);
   });
 });

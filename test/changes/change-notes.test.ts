@@ -21,9 +21,9 @@ describe('notes', () => {
   test('of many users and changes are one statement', async () => {
     const { notes, written } = setUp();
     for (const user of ['ada', 'bob', 'ada', 'ada']) notes.note(user);
-    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob']]));
+    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob']]), { timeout: 20_000 });
     notes.note('ada');
-    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob'], ['ada']]));
+    await vi.waitFor(() => expect(written).toEqual([['ada', 'bob'], ['ada']]), { timeout: 20_000 });
     await notes.close();
     expect(written).toHaveLength(2);
   });
@@ -41,10 +41,10 @@ describe('notes', () => {
     const { notes, query, written, control } = setUp();
     control.held = ['bob'];
     for (const user of ['ada', 'bob']) notes.note(user);
-    await vi.waitFor(() => expect(written).toHaveLength(4), 3_000);
+    await vi.waitFor(() => expect(written).toHaveLength(4), 20_000);
     control.held = [];
     notes.note('eve');
-    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(5));
+    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(5), { timeout: 20_000 });
     expect(written).toEqual([['ada', 'bob'], ['bob'], ['bob'], ['bob'], ['eve']]);
     await notes.close();
   });
@@ -60,7 +60,7 @@ describe('notes', () => {
       logger: requests.loggerOf(createLogger({ level: 'warn', destination })),
     });
     requests.run({ requestId: 'r-1' }, () => notes.note('ada'));
-    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 20_000 });
     expect(lines).toEqual([expect.not.objectContaining({ requestId: expect.anything() })]);
     await notes.close();
   });
@@ -70,7 +70,7 @@ describe('notes', () => {
     control.isAway = true;
     for (const [at, user] of ['ada', 'bob'].entries()) {
       notes.note(user);
-      await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(at + 1));
+      await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(at + 1), { timeout: 20_000 });
     }
     expect(logger.warn).toHaveBeenCalledTimes(1);
     control.isAway = false;

@@ -33,7 +33,7 @@ describe('a worker', () => {
           expect(change).not.toBe(seen);
           seen = change;
         },
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       );
 
     const { stepId } = await world.steps.start(user);

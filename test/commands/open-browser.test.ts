@@ -15,5 +15,5 @@ test('the browser gets an address that leads to the link, and not the link itsel
   const answer = await fetch(url, { redirect: 'manual' });
   expect([answer.status, answer.headers.get('location')]).toEqual([303, LINK]);
 
-  await vi.waitFor(() => expect(fetch(url, { redirect: 'manual' })).rejects.toThrow());
+  await vi.waitFor(() => expect(fetch(url, { redirect: 'manual' })).rejects.toThrow(), { timeout: 20_000 });
 });

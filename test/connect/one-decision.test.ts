@@ -32,7 +32,7 @@ function confirmationOf({ connectSessionId }: Link) {
 function heldTokens(): { reply: Reply; arrived(count: number): Promise<void>; release(): void } {
   const held: (() => void)[] = [];
   return {
-    arrived: (count) => vi.waitFor(() => expect(held).toHaveLength(count)),
+    arrived: (count) => vi.waitFor(() => expect(held).toHaveLength(count), { timeout: 20_000 }),
     reply: (response, request) => void held.push(() => withoutRefreshToken(response, request)),
     release: () => {
       for (const answer of held) answer();

@@ -80,8 +80,9 @@ describe('steps that wait for a connection', () => {
     const outcome = `/connect-sessions/${link.connectSessionId}/outcome`;
     const seen = async (who = browser) => (await who.open(outcome)).body;
 
-    await vi.waitFor(async () =>
-      expect(await seen()).toMatch(/data-step-id[^>]*>.*Held.*data-status="running"/),
+    await vi.waitFor(
+      async () => expect(await seen()).toMatch(/data-step-id[^>]*>.*Held.*data-status="running"/),
+      { timeout: 20_000 },
     );
     const running = await seen();
     expect(textOf(running)).toContain('0 of 2 have finished');

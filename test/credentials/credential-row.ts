@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { CredentialKey, CredentialVersions } from '../../src/contracts/activities.ts';
 import type { Grant } from '../../src/credentials/credential.ts';
 import { keyValues, OF_KEY } from '../../src/credentials/credential-key.ts';
@@ -38,6 +39,12 @@ export function readRenewAfter(db: Db, key: CredentialKey): Promise<number | nul
 /** Reads the whole seconds until the access token expires, by the database's clock. */
 export function readExpiresIn(db: Db, key: CredentialKey): Promise<number | null> {
   return secondsUntil(db, key, 'expires_at');
+}
+
+/** That so many seconds were left a moment ago. */
+export function expectLeft(seconds: number | null, of: number): void {
+  expect(seconds).toBeLessThanOrEqual(of);
+  expect(seconds).toBeGreaterThan(of - 10);
 }
 
 async function secondsUntil(db: Db, key: CredentialKey, column: string): Promise<number | null> {

@@ -44,7 +44,7 @@ test('a connection that is lost after the request that opened it is not logged w
     return (await own.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
   });
   await pool.query('SELECT pg_terminate_backend($1)', [pid]);
-  await vi.waitFor(() => expect(lines).toHaveLength(2));
+  await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
   await own.end();
 
   expect(lines.map(({ msg, requestId }) => [msg, requestId])).toEqual([

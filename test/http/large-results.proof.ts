@@ -11,7 +11,7 @@ const LIMITS = { maxBytesPerUser: BYTES + 1_000, maxBytes: 2 * BYTES + 2_000, wa
 
 const test = httpTestWith(() => createStoredResultsFixture(LIMITS));
 const testInShortTime = httpTestWith(() =>
-  createStoredResultsFixture({ ...LIMITS, sendMs: 3_000, sendMsPerMib: 0 }),
+  createStoredResultsFixture({ ...LIMITS, sendMs: 10_000, sendMsPerMib: 0 }),
 );
 const testWithDefaults = httpTestWith(() => createStoredResultsFixture({ waitMs: 50 }));
 

@@ -19,6 +19,7 @@ describe(`a server with a limit of ${LIMIT} calls at once`, () => {
 
     const steps = await startSteps(world, mcpServerId);
     await untilOneWaitsForItsTurn(world, steps);
+    await vi.waitFor(() => expect(held.count()).toBe(LIMIT), WAIT);
     expect(held.most()).toBe(LIMIT);
 
     held.letGo();

@@ -125,7 +125,7 @@ async function expectMisconfigured(
   const step = await world.steps.start(user, { mcpServerId, ...options });
   const result = await world.steps.result(step);
   expect(result).toMatchObject({ status: 'error', error: { code: 'misconfigured' } });
-  const events = (await world.steps.get(user, step.stepId))?.timeline.map(({ event }) => event);
+  const events = (await world.steps.reported(user, step.stepId)).timeline.map(({ event }) => event);
   expect(events).not.toContain('awaiting-input');
   expect(await world.steps.waiting(user)).toEqual([]);
   if (result.status !== 'error') throw new Error('not reached: the status was just compared');

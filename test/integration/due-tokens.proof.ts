@@ -23,7 +23,7 @@ import type { World } from '../support/world.ts';
  * Seconds that a1 lives by its authorization server; it is due when a quarter of them is left. Long enough for a step
  * to begin with it on a busy machine.
  */
-const LIFETIME = 12;
+const LIFETIME = 24;
 const RESULT = { content: [{ type: 'text', text: 'done' }] };
 
 const test = testInWorld();
@@ -72,13 +72,13 @@ function untilDue(world: World, user: string): Promise<void> {
       );
       expect(rows[0]?.due).toBe(true);
     },
-    { timeout: 30_000, interval: 100 },
+    { timeout: 60_000, interval: 100 },
   );
 }
 
 const OPENED = ['initialize a1', 'notifications/initialized a1'];
 
-describe.concurrent('an access token that became due', { timeout: 90_000 }, () => {
+describe.concurrent('an access token that became due', { timeout: 150_000 }, () => {
   test('while the call was under way is replaced before the list of tools is asked for', async ({
     expect,
     world,

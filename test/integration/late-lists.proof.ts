@@ -40,7 +40,7 @@ async function resumeWithLateLists(
   const { mcpServerId } = await scripted.register({ paused: true });
   const step = await world.steps.start(user, { mcpServerId, stepId: randomUUID() });
   const timeline = async () => {
-    const entries = (await world.steps.get(user, step.stepId))?.timeline ?? [];
+    const entries = (await world.steps.reported(user, step.stepId)).timeline;
     return entries.map(({ event }) => event);
   };
   await vi.waitFor(async () => expect((await timeline()).at(-1)).toBe('server-paused'), WAIT);

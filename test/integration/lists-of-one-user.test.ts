@@ -275,7 +275,7 @@ describe('a cursor', () => {
       status: 400,
       body: { code: 'invalid-request', errors: [{ path: 'cursor' }] },
     });
-    expect(Date.now() - started).toBeLessThan(3_000);
+    expect(Date.now() - started).toBeLessThan(10_000);
   });
 
   test("of another user's list or another status gets a 400, and one of this list continues it", async ({

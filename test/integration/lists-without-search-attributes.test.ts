@@ -59,7 +59,7 @@ test('resuming a server finds its steps without the search attributes', async ({
   const waits = await world.steps.start(user, { mcpServerId: resumed.mcpServerId });
   const other = await world.steps.start(user, { mcpServerId: paused.mcpServerId });
   const eventsOf = async (stepId: string) =>
-    (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event);
+    (await world.steps.reported(user, stepId)).timeline.map(({ event }) => event);
   for (const { stepId } of [waits, other]) {
     await expect.poll(() => eventsOf(stepId), WAIT).toStrictEqual(['started', 'server-paused']);
   }

@@ -96,9 +96,7 @@ describe('a user id', () => {
     const { stepId } = await world.steps.start(user);
 
     expect(await world.steps.until(user, stepId, 'awaiting-input')).toMatchObject({ stepId });
-    await expect
-      .poll(() => world.steps.list(user, { limit: 10 }), { timeout: 10_000 })
-      .toMatchObject({ steps: [{ stepId }] });
+    await expect.poll(() => world.steps.list(user, { limit: 10 })).toMatchObject({ steps: [{ stepId }] });
     expect(await world.steps.cancel(user, stepId)).toBe(true);
     await world.steps.until(user, stepId, 'cancelled');
   });
@@ -176,7 +174,7 @@ test('steps start, pause, resume and are listed in a namespace without the searc
 
   expect(await plain.steps.get(user, step.stepId)).toMatchObject({ status: 'success' });
   await expect
-    .poll(() => plain.steps.list(user, { limit: 10 }), { timeout: 10_000 })
+    .poll(() => plain.steps.list(user, { limit: 10 }))
     .toMatchObject({ steps: [{ stepId: step.stepId, status: 'success' }] });
 });
 

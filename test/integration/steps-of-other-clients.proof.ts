@@ -61,7 +61,7 @@ describe("a step under another user's id", () => {
     const handles = [await start('of-ada', ada), await start('own', dev)];
     await expect
       .poll(async () => (await executionsOfUser(client, dev, 'open')).map(({ workflowId }) => workflowId), {
-        timeout: 15_000,
+        timeout: 30_000,
       })
       .toEqual([stepWorkflowId(dev, 'own')]);
     for (const handle of handles) await handle.terminate();
@@ -220,7 +220,7 @@ describe('a step that is being cancelled says so', () => {
 
     await world.steps.cancel(user, stepId);
 
-    const events = (await world.steps.get(user, stepId))?.timeline.map(({ event }) => event) ?? [];
+    const events = (await world.steps.reported(user, stepId)).timeline.map(({ event }) => event);
     expect(events).toContain('cancelling');
     const { timeline } = await world.steps.until(user, stepId, 'cancelled');
     expect(timeline.map(({ event }) => event)).toStrictEqual(['started', 'cancelling', 'cancelled']);
@@ -266,7 +266,7 @@ function startBare(workflowId: string, input: object, memo?: Record<string, unkn
 
 async function expectListed(user: string, steps: object[]): Promise<void> {
   await expect
-    .poll(async () => (await world.steps.list(user, { limit: 10 })).steps, { timeout: 15_000 })
+    .poll(async () => (await world.steps.list(user, { limit: 10 })).steps, { timeout: 30_000 })
     .toMatchObject(steps);
 }
 

@@ -50,11 +50,16 @@ test('a step is one trace from the request to the MCP server, across its pause a
   await world.steps.until(user, stepId, 'success');
   await tracing.close();
 
-  const spans = await vi.waitFor(() => {
-    const ofTrace = receiver.spans().filter((span) => span.traceId === traceId);
-    expect(ofTrace.map(({ name }) => name)).toContain('tools/call');
-    return ofTrace;
-  });
+  const spans = await vi.waitFor(
+    () => {
+      const ofTrace = receiver.spans().filter((span) => span.traceId === traceId);
+      const names = ofTrace.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(['POST /steps', 'start mcpStep', 'tools/call']));
+      expect(names.filter((name) => name === 'invokeTool')).toHaveLength(2);
+      return ofTrace;
+    },
+    { timeout: 20_000 },
+  );
   const one = (name: string) => spans.find((span) => span.name === name);
   const byId = new Map(spans.map((span) => [span.spanId, span.name]));
   const parentOf = (name: string) => byId.get(one(name)?.parentSpanId ?? '');

@@ -94,7 +94,7 @@ describe('a session that the server has forgotten', () => {
     });
     server.on('ping', (response, request) => void forgotten.then(() => httpStatus(400)(response, request)));
     const calls = Array.from({ length: 20 }, () => adapter.callTool(targetOf(server.url), callOf()));
-    await expect.poll(() => callsIn(server, 'session-1'), { timeout: 15_000 }).toBe(21);
+    await expect.poll(() => callsIn(server, 'session-1'), { timeout: 30_000 }).toBe(21);
     await server.arrived('ping');
     forget();
     expect(await Promise.all(calls)).toEqual(calls.map(() => completed));

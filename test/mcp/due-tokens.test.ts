@@ -58,7 +58,7 @@ describe('a token that is due', () => {
     if (due) becomeDue();
     // The session that was used later is closed later.
     await adapter.callTool(targetOf(server.url, { userId: 'eve', bearerToken: 'hers' }), callOf());
-    await expect.poll(() => tokensOf(server, 'DELETE'), { timeout: 15_000 }).toContain('Bearer hers');
+    await expect.poll(() => tokensOf(server, 'DELETE'), { timeout: 30_000 }).toContain('Bearer hers');
     expect(tokensOf(server, 'DELETE')).toEqual([...farewells, 'Bearer hers']);
   });
 

@@ -35,7 +35,7 @@ describe('the end of a session belongs to no trace', () => {
     const server = await scriptedServer();
     const call = await tracedCalls(limits);
     for (const userId of users) await call(server.url, userId);
-    await vi.waitFor(() => expect(server.count('DELETE')).toBe(1));
+    await vi.waitFor(() => expect(server.count('DELETE')).toBe(1), { timeout: 20_000 });
 
     const traceOf = (what: string) => server.seen.find((one) => one.what === what)?.headers.traceparent;
     expect(traceOf('tools/call')).toMatch(/^00-/);

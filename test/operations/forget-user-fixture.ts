@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
+import { executionsOfUser } from '../../src/operations/executions-of-user.ts';
 import { type Forgotten, forgetUser } from '../../src/operations/forget-user.ts';
 import { createTestNamespace, uniqueTaskQueue } from '../support/temporal.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -72,12 +73,18 @@ export function forgetUserFixture() {
   /** A step that can't act on its cancellation. */
   async function startWithoutWorker(user: string) {
     const input = { userId: user, mcpServerId: world.mcpServerId, tool: 'create_invoice', stepId: 's' };
-    return world.temporal.client.workflow.start('mcpStep', {
+    const started = await world.temporal.client.workflow.start('mcpStep', {
       taskQueue: uniqueTaskQueue('nobody'),
       workflowId: `step/${user}/s`,
       args: [input],
     });
+    await untilListed(user);
+    return started;
   }
+
+  /** A step that no row names is found only in Temporal's lists, which lag. */
+  const untilListed = (user: string) =>
+    expect.poll(() => executionsOfUser(world.temporal.client, user, 'open')).toHaveLength(1);
 
   /** A step in the middle of a call. */
   async function startCalling(user: string): Promise<StepView> {
@@ -106,6 +113,7 @@ export function forgetUserFixture() {
     connected,
     startPaused,
     startWithoutWorker,
+    untilListed,
     startCalling,
     reconcile,
   };

@@ -6,7 +6,7 @@ import { auditRows } from '../audit/audit-rows.ts';
 import { forgetUserFixture, NOTHING } from './forget-user-fixture.ts';
 
 const fixture = forgetUserFixture();
-const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startCalling } = fixture;
+const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startCalling, untilListed } = fixture;
 
 describe('forgetting a user', () => {
   test('revokes the grants, ends the steps and leaves no row, and a second run changes nothing', async () => {
@@ -85,6 +85,7 @@ describe('forgetting a user', () => {
         args: [{ ...input, mode: 'automated-with-confirmation' }],
         typedSearchAttributes: stepSearchAttributes(input),
       });
+      await untilListed(user);
 
       expect(await forget(user)).toMatchObject({ steps: { cancelled: 1, stillOpen: 0 } });
 

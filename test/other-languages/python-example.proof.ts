@@ -62,7 +62,7 @@ describe('the Python workflow in examples/python', () => {
     expect(await python(context, 'reject', user, `${name}.tell`, 'not now')).toBe('skipped: not now');
 
     expect(await run).toMatch(/^invoice INV-\d+; message: not sent: not now$/);
-    expect((await world.steps.get(user, `${name}.tell`))?.timeline).toContainEqual(
+    expect((await world.steps.reported(user, `${name}.tell`)).timeline).toContainEqual(
       expect.objectContaining({ event: 'rejected', by: user }),
     );
   });

@@ -148,7 +148,7 @@ describe('a paused step', () => {
       .getHandle(step.workflowId)
       .signal(credentialDeposited, { mcpServerId: world.mcpServerId, version: Number.MAX_SAFE_INTEGER });
 
-    await vi.waitFor(async () => expect(await pausesOf(world, user, step)).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await pausesOf(world, user, step)).toBe(2), { timeout: 30_000 });
     expect(await scheduledActivities(world, step)).toEqual([
       ...['invokeTool', 'registerWaiter'],
       ...['invokeTool', 'registerWaiter'],
@@ -221,8 +221,8 @@ function untilPaused(world: World, user: string, stepId: string): Promise<StepVi
 }
 
 async function pausesOf(world: World, user: string, { stepId }: StepView): Promise<number> {
-  const step = await world.steps.get(user, stepId);
-  return (step?.timeline ?? []).filter(({ event }) => event === 'awaiting-input').length;
+  const { timeline } = await world.steps.reported(user, stepId);
+  return timeline.filter(({ event }) => event === 'awaiting-input').length;
 }
 
 async function historyLength(world: World, { workflowId }: StepView): Promise<number> {

@@ -40,8 +40,8 @@ export async function userView(world: World, user: string, { stepId }: StepView)
 
 /** What happened to a step, in the words of its timeline. */
 export async function eventsOf(world: World, user: string, { stepId }: StepView): Promise<string[]> {
-  const step = await world.steps.get(user, stepId);
-  return (step?.timeline ?? []).map(({ event }) => event);
+  const { timeline } = await world.steps.reported(user, stepId);
+  return timeline.map(({ event }) => event);
 }
 
 export function refreshes(world: World, user: string) {

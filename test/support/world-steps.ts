@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
 import type { McpStepInput, McpStepResult, StepView } from '../../src/contracts/step.ts';
 import type { Services } from '../../src/process/services.ts';
+import { describeStepOfUser, readDescribed, type StepKey } from '../../src/steps/read-step.ts';
 import { createStepClient } from '../../src/steps/step-client.ts';
 import { TemporalUnavailable } from '../../src/temporal/temporal-call.ts';
 import type { TestTemporal } from './temporal.ts';
@@ -20,7 +21,12 @@ export interface WorldSteps extends Omit<UserSteps, 'start'> {
   start(userId: string, step?: Partial<McpStepInput>): Promise<StepView>;
   /** The step client's `start`: its outcome may be a conflict. */
   tryStart: UserSteps['start'];
-  /** Resolves to the step as soon as it has one of these statuses. */
+  /**
+   * Resolves to the step as its workflow reports it, as soon as a worker answers. `get` shows a step that no worker
+   * reports in time without most of its timeline.
+   */
+  reported(userId: string, stepId: string): Promise<StepView>;
+  /** Resolves to the step as soon as its workflow reports one of these statuses. */
   until(userId: string, stepId: string, ...statuses: StepView['status'][]): Promise<StepView>;
   result(step: StepView): Promise<McpStepResult>;
   /** The ids of the user's steps that are registered as waiting. */
@@ -47,7 +53,8 @@ export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }:
       if (outcome.kind === 'conflict') throw new Error('the step id is taken by another request');
       return outcome.step;
     },
-    until: (userId, stepId, ...statuses) => untilStatus(steps, userId, stepId, statuses),
+    reported: (userId, stepId) => untilReported(temporal, { userId, stepId }),
+    until: (userId, stepId, ...statuses) => untilReported(temporal, { userId, stepId }, statuses),
     // The cast trusts the contract of workflow `mcpStep`.
     result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
     async waiting(userId) {
@@ -74,17 +81,19 @@ async function startRepeatedly(
   }
 }
 
-async function untilStatus(
-  steps: Pick<UserSteps, 'get'>,
-  userId: string,
-  stepId: string,
-  statuses: StepView['status'][],
+async function untilReported(
+  { client }: TestTemporal,
+  step: StepKey,
+  statuses?: StepView['status'][],
 ): Promise<StepView> {
   return vi.waitFor(
     async () => {
-      const step = await steps.get(userId, stepId);
-      if (step !== undefined && statuses.includes(step.status)) return step;
-      throw new Error(`the step is ${step?.status}: ${JSON.stringify(step?.timeline)}`);
+      const described = await describeStepOfUser({ client }, step);
+      if (described === undefined) throw new Error('the user has no such step');
+      const { view, isAnswered } = await readDescribed({ client }, step, described);
+      if (isAnswered && (statuses?.includes(view.status) ?? true)) return view;
+      const by = isAnswered ? '' : ', and no worker reports it';
+      throw new Error(`the step is ${view.status}${by}: ${JSON.stringify(view.timeline)}`);
     },
     { timeout: UNTIL_MS, interval: 50 },
   );

@@ -214,5 +214,5 @@ async function untilReason(world: World, user: string, { stepId }: StepView, rea
 }
 
 async function timelineOf(world: World, user: string, { stepId }: StepView) {
-  return (await world.steps.get(user, stepId))?.timeline ?? [];
+  return (await world.steps.reported(user, stepId)).timeline;
 }

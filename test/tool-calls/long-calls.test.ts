@@ -45,8 +45,8 @@ describe('a call that takes long', () => {
 
   test('may take longer than `timeouts.call` as long as it reports progress', async ({ world, scripted }) => {
     const { server, mcpServerId } = await scripted.register();
-    server.on('tools/call', reporting(8, 500));
-    const step = { mcpServerId, tool: 'echo', timeouts: { call: '2500ms' } };
+    server.on('tools/call', reporting(16, 500));
+    const step = { mcpServerId, tool: 'echo', timeouts: { call: '6s' } };
 
     await expect(world.steps.result(await world.steps.start(world.users.newUser(), step))).resolves.toEqual({
       status: 'success',
@@ -81,7 +81,7 @@ describe('a call that takes long', () => {
     await world.users.connect(user);
     const args = { durationMs: 60_000, steps: 1 };
     const { stepId } = await world.steps.start(user, { tool: 'slow_report', arguments: args });
-    await vi.waitFor(() => expect(world.mcpServer.calls({ user })).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(world.mcpServer.calls({ user })).toHaveLength(1), { timeout: 30_000 });
 
     await world.steps.cancel(user, stepId);
 

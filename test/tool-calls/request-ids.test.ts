@@ -29,10 +29,13 @@ test('a step that a request starts has its id in the memo, and in the lines of i
   const { workflowId } = await answer.json();
   const { memo } = await world.temporal.client.workflow.getHandle(workflowId).describe();
   expect(memo).toMatchObject({ latchkeyRequest: 'req-4711' });
-  const paused = await vi.waitFor(() => {
-    const line = lines.find((one) => one.includes('step.paused') && one.includes(stepId));
-    if (line === undefined) throw new Error('the pause is not logged yet');
-    return JSON.parse(line);
-  });
+  const paused = await vi.waitFor(
+    () => {
+      const line = lines.find((one) => one.includes('step.paused') && one.includes(stepId));
+      if (line === undefined) throw new Error('the pause is not logged yet');
+      return JSON.parse(line);
+    },
+    { timeout: 20_000 },
+  );
   expect(paused).toMatchObject({ requestId: 'req-4711', stepId });
 });

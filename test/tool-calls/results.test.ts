@@ -150,7 +150,7 @@ describe('a result that can’t be stored', () => {
     const user = world.users.newUser();
     const { stepId } = await world.steps.start(user, { mcpServerId, tool: 'echo' });
     await server.arrived('tools/call');
-    await vi.waitFor(async () => expect(await rollbacks(world)).toBeGreaterThan(before), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await rollbacks(world)).toBeGreaterThan(before), { timeout: 30_000 });
 
     await world.services.db.query(RENAME_BACK);
 

@@ -27,12 +27,12 @@ describe('a step', () => {
     const step = await world.steps.start(user);
     await world.steps.until(user, step.stepId, 'awaiting-input');
     await vi.waitFor(() => expect(typesAbout(receiver, user)).toContain('step.awaiting_input'), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     await world.users.connect(user);
     await world.steps.result(step);
     await vi.waitFor(() => expect(typesAbout(receiver, user)).toContain('step.finished'), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
 
     const about = {
@@ -170,7 +170,7 @@ describe('a connection', () => {
     await world.steps.until(user, step.stepId, 'awaiting-input');
     await world.users.connect(user);
     await world.steps.result(step);
-    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(3), { timeout: 10_000 });
+    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(3), { timeout: 30_000 });
 
     const about = { userId: user, mcpServerId: world.mcpServerId, account: 'default' };
     expect(connectionDeliveries(receiver, user).map(({ payload }) => payload)).toEqual([
@@ -206,7 +206,7 @@ describe('a connection', () => {
     await world.register('moving', { ...at(''), title: 'The same party' });
     await world.register('moving', at('/elsewhere'));
     await world.register('moving', at('/yet-elsewhere'));
-    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(connectionDeliveries(receiver, user)).toHaveLength(2), { timeout: 30_000 });
     await expectNothingLeft(world);
     expect(connectionDeliveries(receiver, user).map(({ payload }) => payload.data)).toMatchObject([
       { status: 'connected' },

@@ -30,11 +30,11 @@ describe('a lease', () => {
 
   test('runs out after 15 s, unless it is extended', async ({ fixture, newLease, takenLease }) => {
     const lease = await takenLease();
-    await fixture.databaseClock.advance(14);
+    await fixture.databaseClock.advance(12);
     expect(await extendLease(fixture.pool, lease)).toBe(true);
-    await fixture.databaseClock.advance(14);
+    await fixture.databaseClock.advance(12);
     expect(await takeLease(fixture.pool, await newLease())).toBeUndefined();
-    await fixture.databaseClock.advance(1);
+    await fixture.databaseClock.advance(3);
 
     expect(await takeLease(fixture.pool, await newLease())).toBeDefined();
 
@@ -123,9 +123,9 @@ describe('the intent to send', () => {
 
   test('is refused when less than 5 s of the lease are left', async ({ fixture, takenLease }) => {
     const lease = await takenLease();
-    await fixture.databaseClock.advance(9);
+    await fixture.databaseClock.advance(7);
     expect(await recordIntent(fixture.pool, lease)).toBe(1);
-    await fixture.databaseClock.advance(1.5);
+    await fixture.databaseClock.advance(3.5);
 
     expect(await recordIntent(fixture.pool, lease)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { recordIntent } from '../../../src/credentials/refresh/lease-store.ts';
 import { markReauthRequired } from '../../../src/credentials/refresh/refusal-store.ts';
 import { type RenewedTokens, storeRenewal } from '../../../src/credentials/refresh/renewal-store.ts';
 import { type Db, inTransaction } from '../../../src/db/pool.ts';
-import { patchRow, readExpiresIn, readRenewAfter, readRow } from '../credential-row.ts';
+import { expectLeft, patchRow, readExpiresIn, readRenewAfter, readRow } from '../credential-row.ts';
 import { leaseTest as test } from '../fixtures.ts';
 
 const TOKENS = {
@@ -60,8 +60,8 @@ describe('an answer', () => {
     });
     await storing.stored;
 
-    expect(await readRenewAfter(fixture.pool, key)).toBe(TOKENS.renewAfterSeconds - 20);
-    expect(await readExpiresIn(fixture.pool, key)).toBe(60);
+    expectLeft(await readRenewAfter(fixture.pool, key), TOKENS.renewAfterSeconds - 20);
+    expectLeft(await readExpiresIn(fixture.pool, key), 60);
   });
 
   test('is stored once, and never over a later one', async ({ fixture, key, takenLease }) => {

@@ -338,9 +338,7 @@ describe('control', () => {
     server.control.setAccessTokenTtl(3600);
 
     expect(renewed.expires_in).toBe(1);
-    await expect
-      .poll(async () => (await introspect(renewed.access_token ?? '')).active, { timeout: 5_000 })
-      .toBe(false);
+    await expect.poll(async () => (await introspect(renewed.access_token ?? '')).active).toBe(false);
     expect(await introspect(before.accessToken)).toMatchObject({ active: true });
   });
 

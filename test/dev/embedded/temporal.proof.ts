@@ -158,7 +158,7 @@ describe('the embedded Temporal server', () => {
 
     await owner.kill('SIGKILL');
 
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 15_000);
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 30_000);
   });
 
   test('fails when another server listens on its port', async () => {
