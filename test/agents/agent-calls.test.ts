@@ -326,7 +326,7 @@ function eventsAfterWithdrawal(step: WorkflowHandle): Promise<HistoryEvents> {
       if (!later.some((event) => event.workflowTaskCompletedEventAttributes)) throw new Error('not yet');
       return later;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 50_000, interval: 20 },
   );
 }
 

@@ -144,7 +144,7 @@ export async function childrenOf(handle: WorkflowHandle, atLeast = 1): Promise<s
         (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
       );
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 50_000, interval: 20 },
   );
 }
 
@@ -156,7 +156,7 @@ export function untilStep(client: Client, workflowId: string, status: StepStatus
       if (view.status !== status) throw new Error(`the step is ${view.status}`);
       return view;
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 50_000, interval: 20 },
   );
 }
 

@@ -94,7 +94,7 @@ describe("the Dockerfile's image", () => {
   test('runs a server that is healthy, and drains at SIGTERM', async (context) => {
     const engine = engineFor(context);
     const port = String(await freePort());
-    const server = await start(engine, 'server', { PORT: port });
+    const server = await start(engine, 'server', { PORT: port, DRAIN_DELAY_SECONDS: '10' });
     expect(await engine.evaluate(server.name, WRITES)).toBe('1000 EROFS EROFS EROFS');
     await vi.waitFor(async () => expect(await engine.isHealthy(server.name)).toBe(true), UNTIL);
 

@@ -102,7 +102,7 @@ describe('a step that a workflow in another namespace runs', () => {
   test('goes on when the time limit of the operation has passed', async ({ world }) => {
     const user = world.users.newUser();
     const input = inputOf(world, user);
-    const call = await caller.start({ operation: 'runStep', input, scheduleToCloseTimeout: '2s' });
+    const call = await caller.start({ operation: 'runStep', input, scheduleToCloseTimeout: '15s' });
 
     const failure = await call.result().catch((error: unknown) => error);
 

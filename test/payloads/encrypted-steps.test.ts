@@ -224,8 +224,13 @@ async function everythingKept(played: World, live: unknown) {
   // Visibility is eventually consistent.
   const completed = async (type: string) =>
     (await client.workflow.count(`WorkflowType = '${type}' AND ExecutionStatus = 'Completed'`)).count;
-  await expect.poll(() => completed('mcpStep')).toBe(5);
-  await expect.poll(() => completed('reconcile')).toBeGreaterThan(0);
+  await vi.waitFor(
+    async () => {
+      expect(await completed('mcpStep')).toBe(5);
+      expect(await completed('reconcile')).toBeGreaterThan(0);
+    },
+    { timeout: 30_000 },
+  );
   const all: unknown[] = [live];
   const types = new Set<string>();
   for await (const { workflowId, runId, type, raw: listed } of client.workflow.list()) {

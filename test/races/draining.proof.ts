@@ -40,7 +40,7 @@ describe('an API process that is told to stop under load', { timeout: 120_000 },
     expect(draining).toMatchObject({ code: 'draining', checks: { postgres: 'ok', temporal: 'ok' } });
     // Announced while it still serves: whoever has not heard of it yet is not turned away.
     const acceptedBefore = load.accepted.length;
-    await vi.waitFor(() => expect(load.accepted.length).toBeGreaterThan(acceptedBefore + 8), UNTIL);
+    await vi.waitFor(() => expect(load.accepted.length).toBeGreaterThan(acceptedBefore), UNTIL);
     expect(await exited).toEqual([0, null]);
     expect(performance.now() - toldAt).toBeLessThan(GRACE_MS);
     await load.stopped;
@@ -96,7 +96,7 @@ describe.concurrent('a worker process that is told to stop', { timeout: 180_000 
     const { world, doomed, renewing, waiting, refresh, exited } = await scene(context);
     const busy = world.users.newUser();
     await world.users.connect(busy);
-    const steps = await startMany(world, busy, 150, { sideEffects: 'unsafe' });
+    const steps = await startMany(world, busy, 60, { sideEffects: 'unsafe' });
     await vi.waitFor(() => expect(world.mcpServer.calls({ user: busy }).length).toBeGreaterThan(10), UNTIL);
     const toldAt = performance.now();
 

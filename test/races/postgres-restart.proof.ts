@@ -63,7 +63,7 @@ describe.concurrent('Postgres restarts while the tokens of a renewal are under w
       await postgres.stop();
       await postgres.start();
       const contending = contend(contender, key, seen);
-      await untilSecondsAfterStart(world, 25);
+      await untilSecondsAfterStart(world, 18);
       expect(await isLeaseOver(world, key)).toBe(true);
       rotated.release();
 

@@ -115,7 +115,7 @@ test('refreshes that keep their connections while they wait stop all other work 
   const faulty = await startFaultyWorker(environment, faults);
   onTestFinished(() => faulty.kill());
   await other.startWorker({ withoutActivities: true });
-  await Promise.all(users.map((user) => other.steps.start(user)));
+  await startSteps(other, users);
   const hits = () => held.reduce((sum, one) => sum + one.hits(), 0);
   await vi.waitFor(() => expect(hits()).toBe(DATABASE_POOL_SIZE), { timeout: 30_000 });
   const bystander = other.users.newUser();

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import type { Deposit } from '../../src/schemas/deposit.ts';
 import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
 import { testInWorld } from '../support/fixtures.ts';
 import { createWorld, type World } from '../support/world.ts';
-import { countRefreshing, holdRefreshes, startMany } from './contention.ts';
+import { countRefreshing, holdRefreshes, startMany, stepsNotWaiting } from './contention.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 const MINUTE_MS = 60_000;
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 600_000 };
+/** A busy server loses tasks on their way to a worker: such a call is repeated. */
+const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
 const SHIFTED_CLOCK = new URL('../integration/processes/shifted-clock.mjs', import.meta.url).href;
 const SECRET = randomBytes(32).toString('hex');
 
@@ -107,8 +109,7 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
   test('make one refresh', LIMIT, async ({ world }) => {
     const user = await createStaleUser(world);
     const held = holdRefreshes(world, user, 1);
-    // A busy server loses tasks on their way to a worker: such a call is repeated.
-    const steps = await startMany(world, user, STEPS, { sideEffects: 'idempotent' });
+    const steps = await startMany(world, user, STEPS, REPEATED_IF_LOST);
     await Promise.all(APART.map((aheadMs) => start(world, 'worker', aheadMs)));
 
     await held.releaseWhenMetBy(steps, APART.length);
@@ -124,7 +125,7 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
     onTestFinished(() => other.stop());
     const user = await createStaleUser(other);
     const held = holdRefreshes(other, user, APART.length);
-    const steps = await startMany(other, user, STEPS);
+    const steps = await startMany(other, user, STEPS, REPEATED_IF_LOST);
     const faulty = (aheadMs: number) =>
       startFaultyWorker({ ...other.environment(), ...withClock(aheadMs) }, { [user]: { without: 'lease' } });
     for (const one of await Promise.all(APART.map(faulty))) onTestFinished(() => one.kill());
@@ -132,9 +133,11 @@ describe('many steps of one user with two workers whose clocks are 20 minutes ap
 
     await held.releaseWhenMetBy(steps, APART.length);
 
-    const asking = async () => expect(await other.steps.waiting(user)).toHaveLength(STEPS);
-    await vi.waitFor(asking, { timeout: 60_000 });
-    expect(refreshes(other, user)).toEqual({ succeeded: 1, failed: 1 });
+    const notAsking = () => stepsNotWaiting(other, user, steps);
+    await expect.poll(notAsking, { timeout: 300_000, interval: 500 }).toEqual([]);
+    const { succeeded, failed } = refreshes(other, user);
+    expect(succeeded).toBe(1);
+    expect(failed).toBeGreaterThan(0);
   });
 });
 

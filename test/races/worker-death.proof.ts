@@ -46,10 +46,15 @@ async function workerProcess({ onTestFinished }: TestContext, world: World, envi
   return worker;
 }
 
+/** A busy server loses tasks on their way to a worker: such a call is repeated. */
+const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
+
 /** That many steps of one user, paused by a worker that is gone then. */
 async function startPaused(world: World, user: string, count: number): Promise<StepView[]> {
   const worker = await world.startWorker();
-  const steps = await Promise.all(Array.from({ length: count }, () => world.steps.start(user)));
+  const steps = await Promise.all(
+    Array.from({ length: count }, () => world.steps.start(user, REPEATED_IF_LOST)),
+  );
   await vi.waitFor(async () => expect(await world.steps.waiting(user)).toHaveLength(count), {
     timeout: 60_000,
   });

@@ -159,7 +159,7 @@ const EVERYTHING: SearchCoverage = {
     'webhook secret',
   ],
 };
-const WAIT = { timeout: 30_000, interval: 250 };
+const WAIT = { timeout: 120_000, interval: 250 };
 
 async function countSteps(): Promise<number> {
   return (await fixture.world.temporal.client.workflow.count("WorkflowType = 'mcpStep'")).count;

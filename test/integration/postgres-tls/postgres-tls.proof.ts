@@ -42,7 +42,8 @@ describe('with sslmode=verify-full and its authority', { timeout: 240_000 }, () 
     const result = await world.steps.result(await world.steps.start(user));
 
     expect(result).toMatchObject({ status: 'success' });
-    expect(await (await fetch(`${api.url}/health`)).json()).toMatchObject({ status: 'ok' });
+    const health = async () => (await fetch(`${api.url}/health`)).json();
+    await expect.poll(health).toMatchObject({ status: 'ok' });
     expect((await latchkey(environment, 'doctor').ended).stdout).toMatch(/^ok\tpostgres\t\tanswers/m);
     expect(await connections()).toEqual([{ encrypted: true }]);
   });

@@ -110,8 +110,8 @@ async function expectAllToRun(world: World, proxy: TlsProxy, tls: Environment): 
   const api = await startServerProcess(environment);
   onTestFinished(() => api.kill());
 
-  const health = await (await fetch(`${api.url}/health`)).json();
-  expect(health).toMatchObject({ status: 'ok' });
+  const health = async () => (await fetch(`${api.url}/health`)).json();
+  await expect.poll(health).toMatchObject({ status: 'ok' });
   const step = await world.steps.start(user);
   expect(await world.steps.result(step)).toMatchObject({ status: 'success' });
   await Promise.all([worker.kill('SIGTERM'), api.kill()]);

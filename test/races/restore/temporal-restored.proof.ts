@@ -76,6 +76,10 @@ async function setBack() {
   const forScope = { ...(await world.steps.until(third, stepId, 'awaiting-input')), user: third };
   await worker.stop();
   const scheduled = await scheduledOnly(world, temporal, another);
+  // The repair lists what is open, and lists lag behind.
+  const open = async () =>
+    (await temporal.client.workflow.count("WorkflowType = 'mcpStep' AND ExecutionStatus = 'Running'")).count;
+  await expect.poll(open).toBe(4);
   await temporal.backUp();
 
   worker = await world.startWorker();

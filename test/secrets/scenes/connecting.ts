@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { followAuthorization } from '../../../src/dev/embedded/authorize-headlessly.ts';
 import { PUBLIC_URL } from '../../support/world.ts';
 import type { StoryFixture } from '../story-fixture.ts';
-import { newStoryUser, type StoryUser } from '../users.ts';
+import { newStoryUser, REPEATED_IF_LOST, type StoryUser } from '../users.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PAGE = { host: new URL(PUBLIC_URL).host, accept: 'text/html' };
@@ -10,7 +10,7 @@ const PAGE = { host: new URL(PUBLIC_URL).host, accept: 'text/html' };
 /** A consent in the browser that waits for its host, one that is refused, and one that is finished. */
 export async function playConnecting(fixture: StoryFixture): Promise<void> {
   const user = newStoryUser(fixture);
-  const stepId = await user.start();
+  const stepId = await user.start(REPEATED_IF_LOST);
   await user.until(stepId, 'awaiting-input');
   const waiting = await goThrough(fixture, user, { confirm: 'host' });
   await keepRegisteredClients(fixture);

@@ -4,22 +4,19 @@ import { stepWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { listPendingServerResumptions } from '../../../src/servers/server-switch.ts';
 import { INVOICE } from '../../support/world.ts';
 import type { StoryFixture } from '../story-fixture.ts';
-import { newStoryUser, type StoryUser } from '../users.ts';
+import { LOST_TASK_MS, newStoryUser, REPEATED_IF_LOST, type StoryUser, untilAccepted } from '../users.ts';
 
 const SUCCESS = 'success';
 const PAUSED = 'awaiting-input';
-/** A busy dev server loses tasks on their way to a worker. A background activity runs again after its minute. */
-const LOST_TASK_MS = 150_000;
-
 /** Renewed because it is due, because the server refuses it, and with the operator's client. */
 export async function playRenewals(fixture: StoryFixture): Promise<void> {
   const { authorizationServer } = fixture.world;
   const user = newStoryUser(fixture);
   const deposit = await fixture.world.users.consent(user.id);
   await user.deposit({ ...deposit, expiresIn: 0 });
-  await user.until(await user.start(), SUCCESS);
+  await user.until(await user.start(REPEATED_IF_LOST), SUCCESS);
   authorizationServer.control.expireAccessTokens(user.id);
-  await user.until(await user.start(), SUCCESS);
+  await user.until(await user.start(REPEATED_IF_LOST), SUCCESS);
   for (const action of ['drop-after-processing', 'drop-before-processing'] as const) {
     authorizationServer.control.expireAccessTokens(user.id);
     authorizationServer.control.interceptTokenRequests({ do: action }, { accountId: user.id });
@@ -33,7 +30,7 @@ export async function playReauthorization(fixture: StoryFixture): Promise<void> 
   fixture.webhooks.answerOnce(500);
   for (const prepare of [() => {}, () => fixture.world.authorizationServer.control.revokeGrants(user.id)]) {
     prepare();
-    const stepId = await user.start({ title: 'Write the invoice' });
+    const stepId = await user.start({ title: 'Write the invoice', ...REPEATED_IF_LOST });
     await user.until(stepId, PAUSED);
     await user.ask('GET /list-mcp-tools?mcpServerId=ledger');
     await user.ask('GET /mcp-oauth-credentials');
@@ -46,7 +43,7 @@ export async function playReauthorization(fixture: StoryFixture): Promise<void> 
 export async function playScope(fixture: StoryFixture): Promise<void> {
   const user = newStoryUser(fixture);
   await user.connect({ scope: 'mcp:tools' });
-  const stepId = await user.start({ tool: 'export_ledger', arguments: {} });
+  const stepId = await user.start({ tool: 'export_ledger', arguments: {}, ...REPEATED_IF_LOST });
   await user.until(stepId, PAUSED);
   await user.connect({ scope: 'mcp:tools ledger:export' });
   await user.until(stepId, SUCCESS);
@@ -121,11 +118,11 @@ export async function playPausedServer(fixture: StoryFixture): Promise<void> {
   const { api, world } = fixture;
   const mcpServerId = 'switched';
   const registration = { url: world.mcpServer.url, auth: { type: 'oauth2' } };
-  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, registration);
+  await untilAccepted(() => api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, registration));
   await api.askAsAdmin(`POST /mcp-servers/${mcpServerId}/pause`);
   const user = newStoryUser(fixture);
   await user.connect({ mcpServerId });
-  const stepId = await user.start({ mcpServerId });
+  const stepId = await user.start({ mcpServerId, ...REPEATED_IF_LOST });
   await vi.waitFor(async () => {
     const { timeline } = await world.temporal.client.workflow
       .getHandle(stepWorkflowId(user.id, stepId))
@@ -145,7 +142,8 @@ export async function playIdleGrants(fixture: StoryFixture): Promise<void> {
   const { api, world } = fixture;
   const mcpServerId = 'idle';
   const auth = { type: 'oauth2', idleLimit: '30 days' };
-  await api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, { url: world.mcpServer.url, auth });
+  const registration = { url: world.mcpServer.url, auth };
+  await untilAccepted(() => api.askAsAdmin(`PUT /mcp-servers/${mcpServerId}`, registration));
   const [kept, withdrawn] = [newStoryUser(fixture), newStoryUser(fixture)];
   for (const user of [kept, withdrawn]) await user.connect({ mcpServerId });
   world.authorizationServer.control.revokeGrants(withdrawn.id);
