@@ -5,6 +5,9 @@ import type { Db } from '../../src/db/pool.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const GATE = 4_242;
+const WAITING_FOR_GATE = `
+  SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+   WHERE locktype = 'advisory' AND NOT granted AND objid = ${GATE} AND datname = current_database()`;
 
 let database: TestDatabase;
 const clients: pg.Client[] = [];
@@ -48,11 +51,8 @@ test('the horizon is before a row whose transaction begins after the look at the
   const reading = readAuditHorizon(reader as unknown as Db);
   await vi.waitFor(
     async () => {
-      const { rows } = await gate.query(
-        `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
-       WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`,
-      );
-      expect(rows).toHaveLength(1);
+      const { rowCount } = await gate.query(WAITING_FOR_GATE);
+      expect(rowCount).toBe(1);
     },
     { timeout: 20_000 },
   );
