@@ -131,3 +131,6 @@ if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     asyncio.run(main(*sys.argv[1:]))
+    # Temporal's SDK may abort a short program while it ends: https://github.com/temporalio/sdk-python/issues/300
+    sys.stdout.flush()
+    os._exit(0)
