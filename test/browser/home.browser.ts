@@ -111,11 +111,15 @@ describe('the home page', () => {
     await untilListed(page, [waiting, done, skipped]);
   });
 
-  test('turns the pages of a long list, on a narrow screen', async ({ world, api, page }) => {
+  test('turns the pages of a long list, on a narrow screen', LONG, async ({ world, api, page }) => {
     const user = world.users.newUser();
     const title = `فاتورة 👩‍👩‍👧‍👦 <b>${'x'.repeat(220)}`;
     const started = Array.from({ length: 30 }, (_, n) => world.steps.start(user, { title, stepId: `s${n}` }));
     await Promise.all(started);
+    // A page begins where the one before it ended when that was loaded: the steps have to be listed as waiting first.
+    await expect
+      .poll(async () => (await world.steps.list(user, { limit: 100, status: 'awaiting-input' })).steps, LATE)
+      .toHaveLength(30);
     await page.setViewportSize({ width: 360, height: 640 });
     await signIn(page, api, user, '/?status=awaiting-input');
     await vi.waitFor(

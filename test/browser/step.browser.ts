@@ -3,7 +3,6 @@ import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { violationsOn } from './accessibility.ts';
 import { testInBrowser } from './fixtures.ts';
-import { isEvents } from './live-page.ts';
 import { mainText } from './people.ts';
 import { HOSTILE, openStep, PNG, startAnswered, startForApproval, startLost, wav } from './step-scenes.ts';
 
@@ -13,12 +12,11 @@ const button = (page: Page, name: string) => page.getByRole('main').getByRole('b
 const statusOf = (page: Page) => page.locator('[data-status]').getAttribute('data-status');
 const notice = (page: Page) => page.locator('.notice');
 
-/** The page never hears of a change, which would take away its buttons: the stream of events stays unanswered. */
-const withoutEvents = (page: Page) =>
-  page.route(
-    ({ href }) => isEvents(href),
-    () => {},
-  );
+/** Pages stay as they were loaded: what their script fetches, events and the pages themselves, is never answered. */
+const keepAsLoaded = (page: Page) =>
+  page.route('**/*', async (route) => {
+    if (route.request().resourceType() !== 'fetch') await route.continue();
+  });
 
 describe('approving', () => {
   test('with a change calls the tool with it', async ({ world, api, page }) => {
@@ -121,7 +119,7 @@ test('cancelling takes one press, and ends the step', async ({ world, api, page 
 
 test('what somebody else decided meanwhile is said', async ({ world, api, page }) => {
   const { user, stepId } = await startForApproval(world);
-  await withoutEvents(page);
+  await keepAsLoaded(page);
   await openStep(page, api, user, stepId);
   await world.steps.reject(user, stepId, { reason: 'no' }, 'carol@example.com');
   await button(page, 'Approve').click();
@@ -148,7 +146,7 @@ test('a form that the reader has begun to fill in goes when somebody else has de
 
 test('what somebody else decided before a step was cancelled is said', async ({ world, api, page }) => {
   const { user, stepId } = await startForApproval(world);
-  await withoutEvents(page);
+  await keepAsLoaded(page);
   await openStep(page, api, user, stepId);
   await world.steps.reject(user, stepId, { reason: 'no' }, 'carol@example.com');
   await button(page, 'Cancel step').click();
