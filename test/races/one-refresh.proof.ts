@@ -3,7 +3,7 @@ import { startFaultyWorker } from '../integration/processes/start-faulty-worker.
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
 import type { TypescriptProcess } from '../support/child-process.ts';
 import { testInWorld } from '../support/fixtures.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { createWorld, REPEATED_IF_LOST, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany, stepsNotWaiting } from './contention.ts';
 import { refreshes } from './refresh-failures.ts';
 
@@ -14,8 +14,6 @@ const PROCESSES = 4;
 const STEPS = process.env.LATCHKEY_TEST_LONG === 'on' ? 1_000 : 60;
 /** Without the lease, forty show as much as a thousand. */
 const STEPS_OF_CONTROL = 40;
-/** A busy server loses tasks on their way to a worker: such a call is repeated, instead of asking what became of it. */
-const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
 const LIMIT_MS = 600_000;
 /** A busy machine misses heartbeats: each one missed costs an attempt, after which Temporal waits up to a minute. */
 const ASK_WITHIN_MS = 300_000;

@@ -6,7 +6,7 @@ import { startFaultyWorker } from '../integration/processes/start-faulty-worker.
 import { startWorkerProcess, type WorkerProcess } from '../integration/processes/start-worker-process.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { testInWorld } from '../support/fixtures.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { createWorld, REPEATED_IF_LOST, type World } from '../support/world.ts';
 
 const DATABASE_POOL_SIZE = 2;
 const USERS = 40;
@@ -155,9 +155,8 @@ function intercept(world: World, accountId: string, action: TokenEndpointAction)
   return world.authorizationServer.control.interceptTokenRequests(action, { accountId });
 }
 
-// A busy server loses tasks on their way to a worker: such a call is repeated.
 function startSteps(world: World, users: string[]): Promise<StepView[]> {
-  return Promise.all(users.map((user) => world.steps.start(user, { sideEffects: 'idempotent' })));
+  return Promise.all(users.map((user) => world.steps.start(user, REPEATED_IF_LOST)));
 }
 
 async function expectSuccess(world: World, steps: StepView[]): Promise<void> {

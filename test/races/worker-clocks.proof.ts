@@ -6,14 +6,12 @@ import { patchRow, readRenewAfter } from '../credentials/credential-row.ts';
 import { startFaultyWorker } from '../integration/processes/start-faulty-worker.ts';
 import { runLatchkey, type TypescriptProcess } from '../support/child-process.ts';
 import { testInWorld } from '../support/fixtures.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { createWorld, REPEATED_IF_LOST, type World } from '../support/world.ts';
 import { countRefreshing, holdRefreshes, startMany, stepsNotWaiting } from './contention.ts';
 import { eventsOf, refreshes } from './refresh-failures.ts';
 
 const MINUTE_MS = 60_000;
 const LIMIT = { timeout: 600_000 };
-/** A busy server loses tasks on their way to a worker: such a call is repeated. */
-const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
 const SHIFTED_CLOCK = new URL('../integration/processes/shifted-clock.mjs', import.meta.url).href;
 const SECRET = randomBytes(32).toString('hex');
 

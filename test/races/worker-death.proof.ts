@@ -2,7 +2,7 @@ import pg from 'pg';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import type { StepView } from '../../src/contracts/step.ts';
 import { startWorkerProcess } from '../integration/processes/start-worker-process.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { createWorld, REPEATED_IF_LOST, type World } from '../support/world.ts';
 
 const LIMIT_MS = 120_000;
 
@@ -45,9 +45,6 @@ async function workerProcess({ onTestFinished }: TestContext, world: World, envi
   onTestFinished(() => worker.kill());
   return worker;
 }
-
-/** A busy server loses tasks on their way to a worker: such a call is repeated. */
-const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
 
 /** That many steps of one user, paused by a worker that is gone then. */
 async function startPaused(world: World, user: string, count: number): Promise<StepView[]> {

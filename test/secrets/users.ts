@@ -25,9 +25,6 @@ export interface StoryUser {
 /** A busy dev server loses tasks on their way to a worker. A background activity runs again after its minute. */
 export const LOST_TASK_MS = 150_000;
 
-/** The call of a lost task is made again, instead of asking what became of it. */
-export const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
-
 const SETTLED = ['success', 'error', 'skipped', 'cancelled', 'awaiting-input'];
 
 /**

@@ -10,6 +10,12 @@ import { createUserSteps, type UserSteps } from './user-steps.ts';
 
 export const INVOICE = { customer: 'ACME', amount: 42 };
 
+/**
+ * For tests of many steps: a busy server loses tasks on their way to a worker, and such a call is made again, instead of
+ * asking what became of it.
+ */
+export const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
+
 const UNTIL_MS = 50_000;
 
 /** How often a start is sent to a server that answers too late, as a client of the API repeats it after a 503. */

@@ -22,7 +22,7 @@ import { createWorldUsers, type WorldUsers } from './world-users.ts';
 
 export type { TestWorker } from './test-worker.ts';
 export { PUBLIC_URL } from './world-config.ts';
-export { INVOICE } from './world-steps.ts';
+export { INVOICE, REPEATED_IF_LOST } from './world-steps.ts';
 
 /** Everything that a step touches, for real: Postgres, Temporal, an authorization server and an MCP server. */
 export interface World {

@@ -1,8 +1,8 @@
 import { request } from 'undici';
 import { followAuthorization } from '../../../src/dev/embedded/authorize-headlessly.ts';
-import { PUBLIC_URL } from '../../support/world.ts';
+import { PUBLIC_URL, REPEATED_IF_LOST } from '../../support/world.ts';
 import type { StoryFixture } from '../story-fixture.ts';
-import { newStoryUser, REPEATED_IF_LOST, type StoryUser } from '../users.ts';
+import { newStoryUser, type StoryUser } from '../users.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const PAGE = { host: new URL(PUBLIC_URL).host, accept: 'text/html' };

@@ -2,9 +2,9 @@ import { vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { listPendingServerResumptions } from '../../../src/servers/server-switch.ts';
-import { INVOICE } from '../../support/world.ts';
+import { INVOICE, REPEATED_IF_LOST } from '../../support/world.ts';
 import type { StoryFixture } from '../story-fixture.ts';
-import { LOST_TASK_MS, newStoryUser, REPEATED_IF_LOST, type StoryUser, untilAccepted } from '../users.ts';
+import { LOST_TASK_MS, newStoryUser, type StoryUser, untilAccepted } from '../users.ts';
 
 const SUCCESS = 'success';
 const PAUSED = 'awaiting-input';
