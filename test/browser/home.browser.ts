@@ -10,7 +10,7 @@ const test = testInBrowser();
 const rowsOf = (page: Page) => page.locator('li[data-step-id]');
 const cardsOf = (page: Page) => page.locator('li.card');
 
-/** An open page looks again every 30 s, should its look after a change come before Temporal's lists. */
+/** An open page looks again every 30 s. Its first look after a change may come before Temporal lists it. */
 const LATE = { timeout: 45_000 };
 const LONG = { timeout: 150_000 };
 
@@ -116,7 +116,7 @@ describe('the home page', () => {
     const title = `فاتورة 👩‍👩‍👧‍👦 <b>${'x'.repeat(220)}`;
     const started = Array.from({ length: 30 }, (_, n) => world.steps.start(user, { title, stepId: `s${n}` }));
     await Promise.all(started);
-    // A page begins where the one before it ended when that was loaded: the steps have to be listed as waiting first.
+    // An older page begins where the page before it ended, so all steps have to be listed before the first is loaded.
     await expect
       .poll(async () => (await world.steps.list(user, { limit: 100, status: 'awaiting-input' })).steps, LATE)
       .toHaveLength(30);

@@ -60,7 +60,7 @@ describe('the first page of a new browser', () => {
     // A change is the next reason to fetch the page. What was fetched before it had another reason.
     const before = loaded.pages();
     const next = await world.steps.start(user, { ...asking, title: 'One more' });
-    // An open page looks again every 30 s, should its look after the change come before Temporal's list.
+    // An open page looks again every 30 s. Its first look after the change may come before Temporal lists it.
     await page.locator(`[data-step-id="${next.stepId}"]`).waitFor({ timeout: 45_000 });
     expect(before).toBe(2);
   });

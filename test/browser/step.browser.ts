@@ -12,7 +12,7 @@ const button = (page: Page, name: string) => page.getByRole('main').getByRole('b
 const statusOf = (page: Page) => page.locator('[data-status]').getAttribute('data-status');
 const notice = (page: Page) => page.locator('.notice');
 
-/** Pages stay as they were loaded: what their script fetches, events and the pages themselves, is never answered. */
+/** Keeps pages as they were loaded: what their script fetches, such as the page itself, is never answered. */
 const keepAsLoaded = (page: Page) =>
   page.route('**/*', async (route) => {
     if (route.request().resourceType() !== 'fetch') await route.continue();

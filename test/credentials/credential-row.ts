@@ -41,10 +41,10 @@ export function readExpiresIn(db: Db, key: CredentialKey): Promise<number | null
   return secondsUntil(db, key, 'expires_at');
 }
 
-/** That so many seconds were left a moment ago. */
-export function expectLeft(seconds: number | null, of: number): void {
-  expect(seconds).toBeLessThanOrEqual(of);
-  expect(seconds).toBeGreaterThan(of - 10);
+/** Expects that `before` seconds were left a moment ago, by default at most 10 s. */
+export function expectLeft(seconds: number | null, before: number, agoSeconds = 10): void {
+  expect(seconds).toBeLessThanOrEqual(before);
+  expect(seconds).toBeGreaterThan(before - agoSeconds);
 }
 
 async function secondsUntil(db: Db, key: CredentialKey, column: string): Promise<number | null> {

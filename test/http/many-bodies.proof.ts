@@ -69,17 +69,19 @@ async function longestHealth(done: Promise<unknown>): Promise<number> {
 describe(`${BODIES} bodies of 1 MiB at once`, () => {
   test.each(JUNK)('hold `/health` up for the time of few of them: %s', async (_, body) => {
     const users = Array.from({ length: BODIES }, (_, n) => `user-${n % 10}`);
-    const isHeldUp = async () => {
+    const limitTaken = async () => {
       const since = performance.now();
       const posts = Promise.all(users.map((user) => post(user, body)));
       const longest = await longestHealth(posts);
       expect(new Set(await posts)).toEqual(new Set([400]));
       // If all bodies held it up, it would take nearly the whole time.
-      return longest >= Math.max((performance.now() - since) / 3, 1_500);
+      return longest / Math.max((performance.now() - since) / 3, 1_500);
     };
 
-    // They would hold it up each time; a busy machine does not.
-    expect((await isHeldUp()) && (await isHeldUp()) && (await isHeldUp())).toBe(false);
+    // Bodies that hold it up do so in every round; a busy machine does not.
+    const taken = [await limitTaken()];
+    while (taken.length < 3 && Math.min(...taken) >= 1) taken.push(await limitTaken());
+    expect(Math.min(...taken)).toBeLessThan(1);
   });
 });
 

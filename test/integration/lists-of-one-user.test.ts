@@ -269,13 +269,11 @@ describe('a cursor', () => {
     'with NUL': () => '%00',
   };
 
-  test.for(Object.entries(forged))('that is forged (%s) gets a 400 at once', async ([_, forge], { api }) => {
-    const started = Date.now();
+  test.for(Object.entries(forged))('that is forged (%s) gets a 400', async ([_, forge], { api }) => {
     expect(await api.ask(user, `GET /steps?limit=1&cursor=${forge()}`)).toMatchObject({
       status: 400,
       body: { code: 'invalid-request', errors: [{ path: 'cursor' }] },
     });
-    expect(Date.now() - started).toBeLessThan(10_000);
   });
 
   test("of another user's list or another status gets a 400, and one of this list continues it", async ({

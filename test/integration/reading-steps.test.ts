@@ -142,7 +142,7 @@ describe('cancelling', () => {
 });
 
 // Last: from here on there is no worker.
-describe('without a worker, a step is shown within about 4 s', () => {
+describe('without a worker, a step is shown in time', () => {
   let ended: StepView;
   let failed: StepView;
   let paused: StepView;

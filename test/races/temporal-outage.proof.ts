@@ -51,7 +51,7 @@ test('a deposit while Temporal is down is stored, and a reconciliation resumes t
   const reconciled = await world.temporal.client.workflow.execute('reconcile', options);
 
   expect(deposited).toMatchObject({ version: 1, resuming: 1 });
-  // It does not wait for Temporal to be back, which it is only after it.
+  // It does not wait for Temporal, which comes back only after it.
   expect(ms).toBeLessThan(15_000);
   expect(reconciled).toMatchObject({ resumptions: 1 });
   await expectResumed(user, step);

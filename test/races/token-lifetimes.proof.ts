@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { readRenewAfter } from '../credentials/credential-row.ts';
+import { expectLeft, readRenewAfter } from '../credentials/credential-row.ts';
 import {
   raw,
   type ScriptedTokenEndpoint,
@@ -97,5 +97,5 @@ function dueAfter(world: World, userId: string): Promise<number | null> {
 
 function expectAbout(seconds: number | null, expected: number | null): void {
   if (expected === null) expect(seconds).toBeNull();
-  else expect(Math.abs((seconds ?? Number.NaN) - expected)).toBeLessThan(30);
+  else expectLeft(seconds, expected, 30);
 }

@@ -11,12 +11,10 @@ import { createUserSteps, type UserSteps } from './user-steps.ts';
 export const INVOICE = { customer: 'ACME', amount: 42 };
 
 /**
- * For tests of many steps: a busy server loses tasks on their way to a worker, and such a call is made again, instead of
- * asking what became of it.
+ * For tests of many steps. A busy server loses tasks on their way to a worker; an idempotent call is then repeated, and the
+ * step does not ask for its outcome.
  */
 export const REPEATED_IF_LOST = { sideEffects: 'idempotent' } as const;
-
-const UNTIL_MS = 50_000;
 
 /** How often a start is sent to a server that answers too late, as a client of the API repeats it after a 503. */
 const START_ATTEMPTS = 3;
@@ -28,7 +26,7 @@ export interface WorldSteps extends Omit<UserSteps, 'start'> {
   /** The step client's `start`: its outcome may be a conflict. */
   tryStart: UserSteps['start'];
   /**
-   * Resolves to the step as its workflow reports it, as soon as a worker answers. `get` shows a step that no worker
+   * Resolves to the step as its workflow reports it, as soon as a worker answers, within 15 s. `get` shows a step that no worker
    * reports in time without most of its timeline.
    */
   reported(userId: string, stepId: string): Promise<StepView>;
@@ -59,8 +57,9 @@ export function createWorldSteps({ services, temporal, taskQueue, mcpServerId }:
       if (outcome.kind === 'conflict') throw new Error('the step id is taken by another request');
       return outcome.step;
     },
-    reported: (userId, stepId) => untilReported(temporal, { userId, stepId }),
-    until: (userId, stepId, ...statuses) => untilReported(temporal, { userId, stepId }, statuses),
+    reported: (userId, stepId) => untilReported(temporal, { userId, stepId }, { timeout: 15_000 }),
+    until: (userId, stepId, ...statuses) =>
+      untilReported(temporal, { userId, stepId }, { timeout: 50_000, statuses }),
     // The cast trusts the contract of workflow `mcpStep`.
     result: (step) => temporal.client.workflow.getHandle(step.workflowId).result() as Promise<McpStepResult>,
     async waiting(userId) {
@@ -90,7 +89,7 @@ async function startRepeatedly(
 async function untilReported(
   { client }: TestTemporal,
   step: StepKey,
-  statuses?: StepView['status'][],
+  { timeout, statuses }: { timeout: number; statuses?: StepView['status'][] },
 ): Promise<StepView> {
   return vi.waitFor(
     async () => {
@@ -101,6 +100,6 @@ async function untilReported(
       const by = isAnswered ? '' : ', and no worker reports it';
       throw new Error(`the step is ${view.status}${by}: ${JSON.stringify(view.timeline)}`);
     },
-    { timeout: UNTIL_MS, interval: 50 },
+    { timeout, interval: 50 },
   );
 }

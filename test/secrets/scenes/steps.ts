@@ -1,4 +1,4 @@
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { StepView } from '../../../src/contracts/step.ts';
 import { stepWorkflowId } from '../../../src/contracts/step-workflow-id.ts';
 import { listPendingServerResumptions } from '../../../src/servers/server-switch.ts';
@@ -8,6 +8,7 @@ import { LOST_TASK_MS, newStoryUser, type StoryUser, untilAccepted } from '../us
 
 const SUCCESS = 'success';
 const PAUSED = 'awaiting-input';
+
 /** Renewed because it is due, because the server refuses it, and with the operator's client. */
 export async function playRenewals(fixture: StoryFixture): Promise<void> {
   const { authorizationServer } = fixture.world;
@@ -147,6 +148,7 @@ export async function playIdleGrants(fixture: StoryFixture): Promise<void> {
   const [kept, withdrawn] = [newStoryUser(fixture), newStoryUser(fixture)];
   for (const user of [kept, withdrawn]) await user.connect({ mcpServerId });
   world.authorizationServer.control.revokeGrants(withdrawn.id);
+  const before = await readStandings(fixture, mcpServerId);
   await world.services.db.query(
     `UPDATE mcp_credential SET grant_used_at = now() - interval '29 days' WHERE mcp_server_id = $1`,
     [mcpServerId],
@@ -154,17 +156,28 @@ export async function playIdleGrants(fixture: StoryFixture): Promise<void> {
   await world.temporal.client.schedule.getHandle('latchkey-renew-idle').trigger('BUFFER_ONE');
   await vi.waitFor(
     async () => {
-      const { rows } = await world.services.db.query<{ user_id: string; outcome: string }>(
-        `SELECT user_id, concat_ws(' ', status, token_version) AS outcome FROM mcp_credential
-          WHERE mcp_server_id = $1`,
-        [mcpServerId],
-      );
-      const outcomes = new Map(rows.map((row) => [row.user_id, row.outcome]));
-      if (outcomes.get(kept.id) === 'connected 2' && outcomes.get(withdrawn.id) === 'reauth-required 1')
-        return;
-      throw new Error(`the idle grants are ${JSON.stringify([...outcomes])}`);
+      const after = await readStandings(fixture, mcpServerId);
+      const renewals = ({ id }: StoryUser) =>
+        Number(after.get(id)?.tokenVersion) - Number(before.get(id)?.tokenVersion);
+      const outcomes = [kept, withdrawn].map((user) => `${after.get(user.id)?.status} ${renewals(user)}`);
+      expect(outcomes).toEqual(['connected 1', 'reauth-required 0']);
     },
     { timeout: LOST_TASK_MS, interval: 100 },
   );
   await fixture.registerIssued();
+}
+
+interface Standing {
+  status: string;
+  tokenVersion: string;
+}
+
+/** The connections of a server, by their users. */
+async function readStandings({ world }: StoryFixture, mcpServerId: string): Promise<Map<string, Standing>> {
+  const { rows } = await world.services.db.query<Standing & { userId: string }>(
+    `SELECT user_id AS "userId", status, token_version AS "tokenVersion" FROM mcp_credential
+      WHERE mcp_server_id = $1`,
+    [mcpServerId],
+  );
+  return new Map(rows.map((row) => [row.userId, row]));
 }
