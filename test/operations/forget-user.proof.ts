@@ -18,17 +18,8 @@ function elsewhere(payload: Payload): Payload {
 }
 
 const fixture = forgetUserFixture();
-const {
-  forget,
-  isActive,
-  rowsLeft,
-  statusOf,
-  connected,
-  startPaused,
-  startWithoutWorker,
-  untilListed,
-  reconcile,
-} = fixture;
+const { forget, isActive, rowsLeft, statusOf, connected, startPaused, startWithoutWorker, reconcile } =
+  fixture;
 
 describe('forgetting a user', () => {
   test('finds a step whose memo can not be read', async () => {
@@ -47,7 +38,7 @@ describe('forgetting a user', () => {
       workflowId: `step/${user}/s`,
       memo: { latchkeyStep: 'unreadable' },
     });
-    await untilListed(user);
+    await fixture.untilListed(user);
 
     const forgotten = await forgetUser(fixture.world.services, user, { waitMs: 1, deleteHistory: false });
 

@@ -22,9 +22,7 @@ export interface StoryUser {
   run(step?: Partial<McpStepInput>): Promise<string>;
 }
 
-/** A busy dev server loses tasks on their way to a worker. A background activity runs again after its minute, and a step's
- * call when it is taken for lost.
- */
+/** A busy dev server loses tasks on their way to a worker. A lost activity runs again after a minute or so. */
 export const LOST_TASK_MS = 150_000;
 
 const SETTLED = ['success', 'error', 'skipped', 'cancelled', 'awaiting-input'];

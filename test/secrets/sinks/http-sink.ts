@@ -35,7 +35,7 @@ export function createRecordedApi(ownUrl: string, jwtSecret: string, registry: S
   const evidence: Evidence[] = [];
   const statuses: number[] = [];
   const started = new Set<string>();
-  /** Started by requests whose own answer was a refusal: asked again, they are answered with the step that exists. */
+  /** Steps that were started although the request was answered with 503: its repetition is answered with 200. */
   let startedUnheard = 0;
   const noteStart = (userId: string, { status, body }: RecordedAnswer) => {
     if (status !== 200 && status !== 202) return;
